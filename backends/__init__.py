@@ -1,0 +1,1 @@
+"""Everything that needs no terminal: registry, configs, targets, services, requests, scoring."""

@@ -1,0 +1,1 @@
+"""The users' config files: parse, validate, explain, emit."""

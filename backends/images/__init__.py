@@ -1,0 +1,1 @@
+"""Environments and the bundle that a service runs from."""

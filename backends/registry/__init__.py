@@ -1,0 +1,1 @@
+"""The model registry: versioned models as content-addressed blobs and an index in SQLite."""

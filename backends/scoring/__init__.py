@@ -1,0 +1,1 @@
+"""The scoring server inside every deployment: a supervisor and its workers; ships alone."""

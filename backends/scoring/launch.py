@@ -1,0 +1,63 @@
+"""The launch file: what a driver writes for the supervisor to run one revision."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One revision of one service, as the scoring server runs it; holds no secret.
+
+    Paths are absolute, or relative to the launch file's folder.
+    """
+
+    service: str
+    revision: int = 1
+    app_root: str = "."
+    """The worker's working directory; `azureml-models/` and the source lie below it."""
+    entry_script: str | None = None
+    """Relative to `app_root`; None for a builtin handler."""
+    source_directory: str | None = None
+    """Relative to `app_root`; appended to the worker's `sys.path`."""
+    builtin: str | None = None
+    """onnx, sklearn or tensorflow: the no-code handler."""
+    model_dir: str = "azureml-models"
+    """Relative to `app_root`: what AZUREML_MODEL_DIR names."""
+    interpreter: str | None = None
+    """The worker's Python; None is the supervisor's own."""
+    variables: dict[str, str] = field(default_factory=dict)
+    workers: int = 1
+    concurrency: int = 1
+    """Requests at once over all workers; more wait in the queue."""
+    queue_wait_ms: int = 500
+    scoring_timeout_ms: int = 60_000
+    init_seconds: float = 600.0
+    body_bytes: int = 100 * 1024 * 1024
+    host: str = "127.0.0.1"
+    port: int = 0
+    auth: bool = False
+    keys_file: str | None = None
+    """JSON object with `primary` and `secondary`, mode 0600, re-read when it changes."""
+    control_socket: str | None = None
+    """Unix socket where the driver watches and commands the supervisor."""
+    log_file: str | None = None
+    """JSON lines go here, rotated by size; None is standard output."""
+    state_file: str | None = None
+    """The last status as JSON, replaced whole at each change."""
+    sample: str | None = None
+    """Body that warms a new worker."""
+    collect_data: bool = False
+    models: list[dict[str, Any]] = field(default_factory=list)
+    """`{"name", "version", "digest"}` each, for /metrics and the model directory."""
+
+    def save(self, path: Path) -> None:
+        """Write the file."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Launch":
+        """Read a file; unknown keys are ignored so that older servers run newer files."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{key: value for key, value in data.items() if key in cls.__slots__})

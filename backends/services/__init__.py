@@ -1,0 +1,1 @@
+"""Services: plan, deploy, watch, update, roll back, stop, delete, and their timeline."""

@@ -1,0 +1,216 @@
+"""What services are asked for, what they yield, and what is stored of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from backends.configs.records import DeploymentConfig, InferenceConfig
+from backends.errors import PilothouseError
+from backends.targets.records import (
+    Evidence,
+    Preflight,
+    ServiceSpec,
+    ServiceState,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployRequest:
+    """A wish to deploy or update, before it is checked."""
+
+    name: str = ""
+    """Empty: derived from the first model or the source directory."""
+    models: tuple[str, ...] = ()
+    """`name`, `name:version`, or a local path (version 0)."""
+    inference: InferenceConfig | None = None
+    deployment: DeploymentConfig | None = None
+    inference_file: str = ""
+    """Where `inference` was read, for the command line shown and the record."""
+    deployment_file: str = ""
+    target: str = ""
+    """Name of an attached target; empty: the one that `computeType` means by itself."""
+    overwrite: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+class Stage(StrEnum):
+    """Stages of a deployment, in order."""
+
+    CHECK = "check"
+    BUNDLE = "bundle"
+    ENVIRONMENT = "environment"
+    IMAGE = "image"
+    APPLY = "apply"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanStep:
+    """One thing that will be done."""
+
+    stage: Stage
+    action: str
+    """reuse, build, create, replace, keep."""
+    detail: str
+    usual_seconds: float | None = None
+    """Median of earlier runs of this stage for this service, else of any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A difference between what runs and what will run."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be made, shown before it is run."""
+
+    request: DeployRequest
+    spec: ServiceSpec
+    kind: str
+    """create, update, replace."""
+    steps: tuple[PlanStep, ...]
+    changes: tuple[Change, ...]
+    preflight: tuple[Preflight, ...]
+    command: str
+    """The command line that does the same."""
+    notes: tuple[str, ...] = ()
+    """What was chosen on the user's behalf (a derived name, a default environment)."""
+
+    @property
+    def blocked(self) -> tuple[Preflight, ...]:
+        """The failed checks that forbid going on."""
+        return tuple(check for check in self.preflight if check.blocking and not check.ok)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One stored change of a service: a state, or something done to it."""
+
+    service: str
+    at: float
+    """Seconds since the epoch."""
+    kind: str
+    """state, deploy, update, rollback, stop, start, keys, delete."""
+    state: ServiceState
+    reason: str
+    revision: int | None
+    actor: str = ""
+    """Who did it; empty for a state that came by itself."""
+    evidence: Evidence = field(default_factory=Evidence)
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTiming:
+    """One stage of one revision's deployment, as stored for the timeline."""
+
+    revision: int
+    stage: Stage
+    started: float
+    seconds: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One applied spec of a service."""
+
+    number: int
+    created: float
+    actor: str
+    spec: ServiceSpec
+    inference: InferenceConfig | None
+    deployment: DeploymentConfig | None
+    """Without its keys."""
+    note: str = ""
+    """`deploy`, `update`, `rollback to r3`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service as the workspace knows it: the last observation and what is deployed."""
+
+    name: str
+    target: str
+    compute_type: str
+    created: float
+    updated: float
+    state: ServiceState
+    reason: str
+    seen: float
+    """When `state` was last observed."""
+    reachable: bool
+    """False: the target does not answer, `state` is the last known."""
+    url: str | None
+    spec: ServiceSpec
+    serving: int | None = None
+    rolling_out: int | None = None
+    ready: int = 0
+    wanted: int = 1
+    evidence: Evidence = field(default_factory=Evidence)
+    phase: str = ""
+
+    @property
+    def scoring_uri(self) -> str | None:
+        """Where requests are posted, when there is an address."""
+        return f"{self.url}/score" if self.url else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    """A stage began."""
+
+    stage: Stage
+    detail: str
+    at: float
+    usual_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageOutput:
+    """One line of a stage's own output (a package installed, a layer built)."""
+
+    stage: Stage
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished:
+    """A stage ended well."""
+
+    stage: Stage
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """The service changed state or phase."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The last event of a run that reached its goal."""
+
+    service: Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed:
+    """The last event of a run that did not; whatever served before still serves."""
+
+    stage: Stage
+    error: PilothouseError
+    service: Service | None
+
+
+Event = StageStarted | StageOutput | StageFinished | StateChanged | Finished | RunFailed

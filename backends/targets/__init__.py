@@ -1,0 +1,1 @@
+"""Places to deploy to: the driver contract, the catalog of drivers, and their streams."""

@@ -1,0 +1,1 @@
+"""The drivers, a module each; opened by the catalog alone."""

@@ -1,0 +1,304 @@
+"""What crosses between a target's driver and everything else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class ServiceState(StrEnum):
+    """A service's state as Azure ML v1 names and means it, and `Stopped`."""
+
+    TRANSITIONING = "Transitioning"
+    HEALTHY = "Healthy"
+    UNHEALTHY = "Unhealthy"
+    UNSCHEDULABLE = "Unschedulable"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+
+    @property
+    def final(self) -> bool:
+        """Nothing more changes without someone acting."""
+        return self in {ServiceState.HEALTHY, ServiceState.FAILED, ServiceState.STOPPED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a state is what it is: kept with the transition, shown on the failure card."""
+
+    stage: str = ""
+    """Where it happened: environment, container, import, init, warm-up, run, health."""
+    exit_code: int | None = None
+    """The process's exit code; a negative one is the signal that ended it."""
+    out_of_memory: bool = False
+    traceback: str = ""
+    last_lines: tuple[str, ...] = ()
+    """The log's last lines before the event, oldest first."""
+    model_tree: tuple[str, ...] = ()
+    """The model directory as the entry script saw it, a path a line."""
+    event: str = ""
+    """The target's own words: an event, an inspect field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One observation of one service."""
+
+    service: str
+    state: ServiceState
+    reason: str
+    """The deepest reason that the target gives, one sentence."""
+    at: float
+    """When it was observed, seconds since the epoch."""
+    serving: int | None = None
+    """The revision that answers requests now, if any."""
+    rolling_out: int | None = None
+    """The revision that is being brought up, if any."""
+    ready: int = 0
+    """Replicas that answer."""
+    wanted: int = 1
+    evidence: Evidence = field(default_factory=Evidence)
+    phase: str = ""
+    """Finer than the state while it is Transitioning: importing, init, warm-up, draining."""
+
+
+class Stream(StrEnum):
+    """Where a log line came from."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line of one replica; `text` is as the target gave it: strip it before drawing."""
+
+    time: float
+    """Seconds since the epoch."""
+    sequence: int
+    """Counts up by one within one boot of one replica; a jump is a loss."""
+    boot: str
+    """Identity of the replica's process life."""
+    replica: str
+    stream: Stream
+    level: str
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+    text: str
+    request_id: str = ""
+    duration_ms: float | None = None
+    """For a request's access line: how long it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines may be missing here."""
+
+    reason: str
+    lost: int | None
+    """How many, when the sequence tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The last item of every stream: why it ended."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """Which lines of a service's log."""
+
+    since: float | None = None
+    """Seconds since the epoch; None is from the beginning."""
+    tail: int | None = None
+    """Only the last so many of what is there already."""
+    follow: bool = False
+    previous: bool = False
+    """The process life before the present one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one replica asks for."""
+
+    cpu: float | None = None
+    """Cores."""
+    memory_gb: float | None = None
+    """GB of 10^9 bytes."""
+    gpu: int | None = None
+    cpu_limit: float | None = None
+    memory_gb_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How requests are admitted and how long they may take."""
+
+    concurrency: int = 1
+    """Requests at once in one replica (`maxConcurrentRequestsPerContainer`)."""
+    queue_wait_ms: int = 500
+    """Longest wait for a free worker (`maxQueueWaitMs`), then 503."""
+    scoring_timeout_ms: int = 60_000
+    """Longest `run()` (`scoringTimeoutMs`), then 504."""
+    init_seconds: float = 600.0
+    """Longest import and `init()` together."""
+    body_bytes: int = 100 * 1024 * 1024
+    """Largest request body, then 413."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model version that a service carries."""
+
+    name: str
+    version: int
+    """0 for files that were never registered."""
+    digest: str = ""
+    """sha256 of the version's manifest, hex."""
+
+    @property
+    def id(self) -> str:
+        """`name:version`."""
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """Everything a driver needs to run one revision of one service; holds no secret."""
+
+    workspace: str
+    name: str
+    revision: int
+    target: str
+    models: tuple[ModelRef, ...] = ()
+    bundle: Path | None = None
+    """The app root laid out as the scoring server expects it: `azureml-models/…` and the source."""
+    entry_script: str | None = None
+    """Relative to `bundle`, with `/`; None for a no-code service."""
+    source_directory: str | None = None
+    """Relative to `bundle`; appended to `sys.path`."""
+    builtin: str | None = None
+    """No-code handler: onnx, sklearn, tensorflow."""
+    model_dir: str = "azureml-models"
+    """Relative to `bundle`: what AZUREML_MODEL_DIR names."""
+    interpreter: Path | None = None
+    """Python of the built environment (process target); None is the server's own."""
+    image: str | None = None
+    """Image of the built environment (container targets)."""
+    environment_key: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    limits: Limits = field(default_factory=Limits)
+    replicas: int = 1
+    host: str = "127.0.0.1"
+    port: int | None = None
+    """None or 0: a free one, kept for the life of the service."""
+    auth: bool = False
+    """Requests need a key."""
+    collect_data: bool = False
+    sample: str | None = None
+    """A request body that warms a new worker before it takes traffic."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """Both keys of a service; either opens it."""
+
+    primary: str
+    secondary: str
+
+    def __repr__(self) -> str:
+        """Hide the keys from logs and tracebacks."""
+        return "Keys(••••)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A way to call a service from this machine."""
+
+    url: str
+    """Base address without a trailing slash; `/score` follows it."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scoring(self) -> str:
+        """Where requests are posted."""
+        return f"{self.url}/score"
+
+    @property
+    def swagger(self) -> str:
+        """Where the schema is served."""
+        return f"{self.url}/swagger.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A service as its target holds it."""
+
+    spec: ServiceSpec
+    status: Status
+    url: str | None = None
+    """Base address when it has a direct one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """What `check` found out about a reachable target."""
+
+    version: str
+    identity: str
+    """Who or what it is: a host name, a cluster's server address."""
+    cpus: float | None = None
+    memory_gb: float | None = None
+    disk_free_gb: float | None = None
+    gpus: int = 0
+    latency_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """One check before a revision is applied."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a service uses now."""
+
+    at: float
+    cpu_percent: float
+    """Of one core: 200 is two cores busy."""
+    memory_bytes: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a target can do; the interface asks these and never the kind."""
+
+    log_push: bool
+    log_resume_exact: bool
+    state_push: bool
+    exec: bool = False
+    tunnel: bool = False
+    scale: bool = False
+    autoscale: bool = False
+    stop: bool = False
+    zero_loss_model_update: bool = False
+    zero_loss_environment_update: bool = False
+    rotate_keys_without_restart: bool = False
+    gpu: bool = False
+    capacity_known: bool = False
+    usage: bool = False
+    images: bool = False
+    """Runs container images; False runs an interpreter of this machine."""

@@ -1,0 +1,1 @@
+"""The two front ends: the app and the command line."""

@@ -1,0 +1,1 @@
+"""The command line, shaped like `az ml` v1; never imports textual."""
