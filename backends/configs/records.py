@@ -83,6 +83,8 @@ class Environment:
     user_managed: bool = False
     interpreter: str = "python"
     conda: CondaSpec | None = None
+    conda_file: str = ""
+    """Relative to the source directory; stands in place of `conda`."""
     base_image: str = ""
     base_dockerfile: str = ""
     image_registry: ImageRegistry = field(default_factory=ImageRegistry)
@@ -90,7 +92,8 @@ class Environment:
     shm_size: str = ""
     inferencing_stack_version: str = ""
     other: Mapping[str, object] = field(default_factory=dict)
-    """Sections kept as written so that emitting loses nothing (spark, databricks, r, …)."""
+    """Sections kept as written and where they were (`docker.platform` is under `docker`), so that
+    emitting loses nothing: spark, databricks, r, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +189,7 @@ class DeploymentConfig:
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict, repr=False)
     """IoT sections as written: amlModule, routes, externalModules, acrCredentials, iotDeviceId."""
 
 

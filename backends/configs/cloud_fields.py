@@ -1,0 +1,188 @@
+"""Rows of the field table for the targets outside this machine: ACI and IoT Edge."""
+
+from backends.configs.field import Field, Kind
+from backends.configs.records import ComputeType
+
+_ACI = frozenset({ComputeType.ACI})
+_IOT = frozenset({ComputeType.IOT})
+
+ACI_FIELDS = (
+    Field(
+        name="location",
+        attribute="location",
+        key="location",
+        default="the workspace's region",
+        flags=("--lo", "--location"),
+        computes=_ACI,
+        help="Azure region.",
+    ),
+    Field(
+        name="auth_enabled",
+        attribute="auth_enabled",
+        key="authEnabled",
+        kind=Kind.SWITCH,
+        default="false",
+        flags=("--ae", "--auth-enabled"),
+        computes=frozenset({ComputeType.PROCESS, ComputeType.ACI}),
+        help="Requests must carry one of the service's keys.",
+    ),
+    Field(
+        name="ssl_enabled",
+        attribute="tls.enabled",
+        key="sslEnabled",
+        kind=Kind.SWITCH,
+        default="false",
+        flags=("--se", "--ssl-enabled"),
+        computes=_ACI,
+        help="Serve over TLS; needs sslCertificate, sslKey and cname.",
+    ),
+    Field(
+        name="ssl_cert_pem_file",
+        attribute="tls.certificate",
+        key="sslCertificate",
+        kind=Kind.PATH,
+        flags=("--sp", "--ssl-cert-pem-file"),
+        computes=_ACI,
+        help="PEM file of the certificate.",
+    ),
+    Field(
+        name="ssl_key_pem_file",
+        attribute="tls.key",
+        key="sslKey",
+        kind=Kind.PATH,
+        flags=("--sk", "--ssl-key-pem-file"),
+        computes=_ACI,
+        help="PEM file of the certificate's key.",
+    ),
+    Field(
+        name="ssl_cname",
+        attribute="tls.cname",
+        key="cname",
+        flags=("--sc", "--ssl-cname"),
+        computes=_ACI,
+        help="Host name of the certificate.",
+    ),
+    Field(
+        name="dns_name_label",
+        attribute="dns_name_label",
+        key="dnsNameLabel",
+        default="a generated one",
+        flags=("--dn", "--dns-name-label"),
+        computes=_ACI,
+        help="First part of the host name, before the region and azurecontainer.io.",
+    ),
+)
+
+VAULT_FIELDS = (
+    Field(
+        name="vault_base_url",
+        attribute="vault_base_url",
+        key="vaultBaseUrl",
+        flags=("--vault-base-url",),
+        computes=_ACI,
+        help="Key vault with the key that encrypts the container group; all three or none.",
+    ),
+    Field(
+        name="key_name",
+        attribute="key_name",
+        key="keyName",
+        flags=("--key-name",),
+        computes=_ACI,
+        help="Name of that key.",
+    ),
+    Field(
+        name="key_version",
+        attribute="key_version",
+        key="keyVersion",
+        flags=("--key-version",),
+        computes=_ACI,
+        help="Version of that key.",
+    ),
+    Field(
+        name="vnet_name",
+        attribute="vnet_name",
+        key="vnetName",
+        flags=("--vnet-name",),
+        computes=_ACI,
+        help="Virtual network to join; needs subnetName.",
+    ),
+    Field(
+        name="subnet_name",
+        attribute="subnet_name",
+        key="subnetName",
+        flags=("--subnet-name",),
+        computes=_ACI,
+        help="Subnet of that network.",
+    ),
+)
+
+IOT_FIELDS = (
+    Field(
+        name="iot_device_id",
+        attribute="extra.iotDeviceId",
+        key="iotDeviceId",
+        computes=_IOT,
+        required=True,
+        help="Edge device that runs the module.",
+    ),
+    Field(
+        name="module_name",
+        attribute="extra.amlModule.moduleName",
+        key="amlModule.moduleName",
+        computes=_IOT,
+        required=True,
+        help="Name of the model's module on the device.",
+    ),
+    Field(
+        name="module_create_options",
+        attribute="extra.amlModule.createOptions",
+        key="amlModule.createOptions",
+        kind=Kind.RAW,
+        computes=_IOT,
+        help="Docker create options of the module.",
+    ),
+    Field(
+        name="module_environment_variables",
+        attribute="extra.amlModule.environmentVariables",
+        key="amlModule.environmentVariables",
+        kind=Kind.RAW,
+        computes=_IOT,
+        help='Variables of the module, each as {"value": …}.',
+    ),
+    Field(
+        name="module_properties_desired",
+        attribute="extra.amlModule.propertiesDesired",
+        key="amlModule.propertiesDesired",
+        kind=Kind.RAW,
+        computes=_IOT,
+        help="Desired properties of the module's twin.",
+    ),
+    Field(
+        name="routes",
+        attribute="extra.routes",
+        key="routes",
+        kind=Kind.TABLE,
+        computes=_IOT,
+        required=True,
+        help="Routes between modules and hub, as in FROM /messages/* INTO $upstream.",
+    ),
+    Field(
+        name="external_modules",
+        attribute="extra.externalModules",
+        key="externalModules",
+        kind=Kind.RAW,
+        computes=_IOT,
+        allows="a list of modules, each with moduleName and imageLocation",
+        help="Other modules of the device.",
+    ),
+    Field(
+        name="acr_credentials",
+        attribute="extra.acrCredentials",
+        key="acrCredentials",
+        kind=Kind.RAW,
+        computes=_IOT,
+        secret=True,
+        allows="a list of registries, each with location, user and password",
+        help="Registries that the device pulls from.",
+    ),
+)
