@@ -1,0 +1,137 @@
+"""Log lines of the scoring server as it keeps them on disk: chosen, ordered, followed."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+
+from backends.targets.logfile import LogReader
+from backends.targets.records import Gap, LogLine, LogQuery, Stream, StreamEnd
+
+_QUICK, _QUIET = 0.05, 0.4
+"""Seconds between looks at a log that is written to, and at a quiet one."""
+
+
+async def log_lines(
+    path: Path, query: LogQuery, ended: Callable[[], str]
+) -> AsyncGenerator[LogLine | Gap | StreamEnd, None]:
+    """The lines that `query` asks for, of the newest process life or the one before it.
+
+    Args:
+        path: The newest log file.
+        query: Which lines; with `follow`, later process lives follow on.
+        ended: Why nothing will be written any more; empty while something may.
+    """
+    with LogReader(path) as reader:
+        window = await asyncio.to_thread(_Window, reader, query)
+        if window.missing:
+            yield StreamEnd(window.missing)
+            return
+        for item in window.items(window.backlog):
+            yield item
+        delay = _QUICK
+        while not window.past:
+            reason = ended()
+            lines = await asyncio.to_thread(reader.read)
+            for item in window.items(lines):
+                yield item
+            if lines:
+                delay = _QUICK
+                continue
+            if reason or not query.follow:
+                yield StreamEnd(reason if query.follow else "the end of the log")
+                return
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.5, _QUIET)
+        yield StreamEnd("the end of that instance's log")
+
+
+def parse_line(raw: bytes, before: LogLine | None) -> LogLine:
+    """One line of the scoring server's log file; a torn or foreign one is shown as it is.
+
+    `before` is the line before it: what is not such a line inherits its time and place.
+    """
+    try:
+        data = json.loads(raw)
+        worker, ms = data.get("worker"), data.get("ms")
+        return LogLine(
+            time=float(data["time"]),
+            sequence=int(data["seq"]),
+            boot=str(data["boot"]),
+            replica="" if worker is None else str(worker),
+            stream=Stream(data["stream"]),
+            level=str(data.get("level") or "INFO"),
+            text=str(data["text"]),
+            request_id=str(data.get("rid") or ""),
+            duration_ms=None if ms is None else float(ms),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return LogLine(
+            time=before.time if before else 0.0,
+            sequence=before.sequence if before else 0,
+            boot=before.boot if before else "",
+            replica="",
+            stream=Stream.SERVER,
+            level="WARNING",
+            text=raw.decode("utf-8", errors="replace"),
+        )
+
+
+class _Window:
+    """The part of a log that a query means."""
+
+    def __init__(self, reader: LogReader, query: LogQuery) -> None:
+        self._query = query
+        self._started = False
+        self._before: LogLine | None = None
+        self.past = False
+        self.backlog: list[bytes] = []
+        self.missing = ""
+        newest_first = reader.newest_first()
+        self._boot = self._find_boot(newest_first)
+        if query.previous and not self._boot:
+            self.missing = "there is no earlier instance in the log"
+        elif query.tail is None:
+            reader.rewind()
+        else:
+            self.backlog = self._tail(reader, query.tail)
+
+    def items(self, lines: list[bytes]) -> Iterator[LogLine | Gap]:
+        """Those of the lines that are meant, and a gap wherever numbers are missing."""
+        for raw in lines:
+            line, last = parse_line(raw, self._before), self._before
+            self._before = line
+            if not self._admits(line):
+                continue
+            if last and last.boot == line.boot and line.sequence > last.sequence + 1:
+                yield Gap("lines are missing here", line.sequence - last.sequence - 1)
+            if self._query.since is None or line.time >= self._query.since:
+                yield line
+
+    def _admits(self, line: LogLine) -> bool:
+        same = line.boot in {self._boot, ""}
+        self._started = self._started or same or not self._boot
+        self.past = self.past or (self._started and not same and self._query.previous)
+        return self._started and (same or not self._query.previous)
+
+    def _find_boot(self, newest_first: Iterator[bytes]) -> str:
+        newest = ""
+        for raw in newest_first:
+            boot = parse_line(raw, None).boot
+            newest = newest or boot
+            if boot and (not self._query.previous or boot != newest):
+                return boot
+        return ""
+
+    def _tail(self, reader: LogReader, count: int) -> list[bytes]:
+        chosen: list[bytes] = []
+        since = self._query.since or 0.0
+        for raw in reader.newest_first():
+            line = parse_line(raw, None)
+            if len(chosen) >= count or (chosen and line.boot not in {self._boot, ""}):
+                break
+            if line.boot in {self._boot, ""} and (line.time >= since or not line.boot):
+                chosen.append(raw)
+        if self._query.previous:
+            self.past = True
+        return chosen[::-1]
