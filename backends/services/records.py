@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from backends.configs.records import DeploymentConfig, InferenceConfig
 from backends.errors import PilothouseError
+from backends.images.bundle import BundleSource
+from backends.images.environment import EnvironmentPlan
 from backends.targets.records import (
     Evidence,
     Preflight,
@@ -29,9 +31,13 @@ class DeployRequest:
     deployment_file: str = ""
     target: str = ""
     """Name of an attached target; empty: the one that `computeType` means by itself."""
+    base: str = ""
+    """Folder that relative paths in `inference` start from; empty: the current directory."""
     overwrite: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
+    remove_tags: tuple[str, ...] = ()
+    """Tags that an update takes away; `tags` are added to what is there."""
     description: str = ""
 
 
@@ -74,7 +80,13 @@ class Plan:
     request: DeployRequest
     spec: ServiceSpec
     kind: str
-    """create, update, replace."""
+    """create, update, replace, rollback."""
+    inference: InferenceConfig | None
+    """In force after the plan: the request's, else the one that runs."""
+    deployment: DeploymentConfig
+    source: BundleSource
+    environment: EnvironmentPlan | None
+    """None keeps the interpreter of `spec`."""
     steps: tuple[PlanStep, ...]
     changes: tuple[Change, ...]
     preflight: tuple[Preflight, ...]

@@ -1,0 +1,313 @@
+"""Plans: a wish checked against registry, configs and target, before anything is done."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from backends.configs.curated import curated
+from backends.configs.inference import check_inference
+from backends.configs.records import (
+    ComputeType,
+    DeploymentConfig,
+    Environment,
+    InferenceConfig,
+    Severity,
+)
+from backends.errors import Conflict, InvalidInput
+from backends.images.bundle import BundleSource, model_dir
+from backends.images.environment import EnvironmentPlan, plan_environment
+from backends.registry.registry import Registry
+from backends.services import specs
+from backends.services.carried import Carried, base_folder, bundle_source, carry, no_code
+from backends.services.command import deploy_command, service_command, update_command
+from backends.services.environments import Environments
+from backends.services.merging import merge_deployment
+from backends.services.naming import check_name, derive_name
+from backends.services.records import (
+    DeployRequest,
+    Plan,
+    PlanStep,
+    Revision,
+    Service,
+    Stage,
+)
+from backends.services.store import Store
+from backends.services.targets import Targets
+from backends.targets.catalog import TargetRecord
+from backends.targets.records import ServiceSpec
+
+
+class Planner:
+    """Makes plans; changes nothing."""
+
+    def __init__(
+        self,
+        workspace: str,
+        registry: Registry,
+        environments: Environments,
+        targets: Targets,
+        store: Store,
+    ) -> None:
+        self._workspace = workspace
+        self._registry = registry
+        self._environments = environments
+        self._targets = targets
+        self._store = store
+
+    async def deploy(self, request: DeployRequest) -> Plan:
+        """A plan to create a service, or with `overwrite` to replace one.
+
+        Raises:
+            InvalidInput: a name, model, file or value is wrong.
+            NotFound: a model, target or environment does not exist.
+            Conflict: the service exists and `overwrite` is not said.
+        """
+        plan = await asyncio.to_thread(self._deploy, request)
+        return await self._with_preflight(plan)
+
+    async def update(self, name: str, request: DeployRequest) -> Plan:
+        """A plan to bring a service to what the request names; the rest stays as it is."""
+        plan = await asyncio.to_thread(self._update, name, request)
+        return await self._with_preflight(plan)
+
+    async def rollback(self, name: str, number: int | None) -> Plan:
+        """A plan to apply an earlier revision again; None is the one before the present."""
+        plan = await asyncio.to_thread(self._rollback, name, number)
+        return await self._with_preflight(plan)
+
+    def _deploy(self, request: DeployRequest) -> Plan:
+        name, notes = self._name(request)
+        existing = self._store.find(name)
+        if existing is not None and not request.overwrite:
+            raise Conflict(
+                f"A service '{name}' exists already ({existing.state}).",
+                fix="Use --overwrite to replace it, `pilothouse service update` to change it,"
+                " or another name.",
+            )
+        carried = carry(request.models, self._registry)
+        deployment = request.deployment or DeploymentConfig(compute_type=ComputeType.PROCESS)
+        if request.deployment is None:
+            notes += ("no deployment config: a process on this machine",)
+        builtin = None if request.inference else no_code(carried)
+        return self._plan(
+            request=replace(request, name=name),
+            kind="replace" if existing else "create",
+            carried=carried,
+            inference=request.inference,
+            deployment=deployment,
+            builtin=builtin,
+            before=existing,
+            notes=notes,
+        )
+
+    def _update(self, name: str, request: DeployRequest) -> Plan:
+        service = self._store.service(name)
+        running = self._running(service)
+        _refuse_empty(request)
+        carried = carry(request.models, self._registry) if request.models else None
+        inference = request.inference or running.inference
+        builtin = running.spec.builtin
+        if request.inference is not None:
+            builtin = None
+        elif carried is not None and builtin is not None:
+            builtin = no_code(carried)
+        deployment = merge_deployment(
+            running.deployment or DeploymentConfig(compute_type=ComputeType(service.compute_type)),
+            request.deployment,
+        )
+        return self._plan(
+            request=replace(request, name=name),
+            kind="update",
+            carried=carried,
+            inference=inference,
+            deployment=deployment,
+            builtin=builtin,
+            before=service,
+            notes=(),
+        )
+
+    def _rollback(self, name: str, number: int | None) -> Plan:
+        service = self._store.service(name)
+        revisions = self._store.revisions(name)
+        wanted = _earlier(revisions, service, number)
+        spec = replace(wanted.spec, revision=revisions[0].number + 1, port=service.spec.port)
+        return Plan(
+            request=DeployRequest(name=name, target=service.target),
+            spec=spec,
+            kind="rollback",
+            inference=wanted.inference,
+            deployment=wanted.deployment
+            or DeploymentConfig(compute_type=ComputeType(service.compute_type)),
+            source=BundleSource(earlier=spec.bundle, keep=True),
+            environment=None,
+            steps=self._steps(spec, None, keep_bundle=True),
+            changes=specs.changes(service.spec, spec),
+            preflight=(),
+            command=service_command(
+                "rollback", name, self._workspace, "--revision", str(wanted.number)
+            ),
+            notes=(f"rollback to r{wanted.number}",),
+        )
+
+    def _plan(
+        self,
+        *,
+        request: DeployRequest,
+        kind: str,
+        carried: Carried | None,
+        inference: InferenceConfig | None,
+        deployment: DeploymentConfig,
+        builtin: str | None,
+        before: Service | None,
+        notes: tuple[str, ...],
+    ) -> Plan:
+        target = self._target(request, deployment, before if kind == "update" else None)
+        running = self._running(before) if before and kind == "update" else None
+        new_code = request.inference is not None or running is None
+        environment = None
+        if new_code or builtin is not None:
+            environment = self._environment(request, inference, builtin, carried, running)
+        source = bundle_source(request, inference, carried, running, new_code=new_code)
+        spec = specs.make(
+            workspace=self._workspace,
+            request=request,
+            target=target.name,
+            revision=self._next_revision(request.name),
+            models=source.models,
+            inference=inference,
+            deployment=deployment,
+            environment=environment,
+            builtin=builtin,
+            versions=carried.versions if carried else (),
+            before=running.spec if running else None,
+        )
+        spec = replace(spec, model_dir=model_dir(source.models))
+        return Plan(
+            request=request,
+            spec=spec,
+            kind=kind,
+            inference=inference,
+            deployment=deployment,
+            source=source,
+            environment=environment,
+            steps=self._steps(spec, environment, keep_bundle=source.keep),
+            changes=specs.changes(before.spec if before else None, spec),
+            preflight=(),
+            command=(
+                update_command(request.name, request, self._workspace)
+                if kind == "update"
+                else deploy_command(request.name, request, self._workspace)
+            ),
+            notes=(*notes, *(environment.notes if environment else ())),
+        )
+
+    def _name(self, request: DeployRequest) -> tuple[str, tuple[str, ...]]:
+        if request.name:
+            return check_name(request.name), ()
+        source = request.inference.source_directory if request.inference else ""
+        script = request.inference.entry_script if request.inference else ""
+        hints = [model.partition(":")[0] for model in request.models[:1]]
+        hints += [str(base_folder(request) / source) if source else "", Path(script).stem]
+        name = derive_name(hint for hint in hints if hint)
+        return name, (f"no name given: the service is named '{name}'",)
+
+    def _target(
+        self, request: DeployRequest, deployment: DeploymentConfig, existing: Service | None
+    ) -> TargetRecord:
+        if existing is not None:
+            return self._targets.get(existing.target)
+        name = request.target or deployment.compute_target
+        if name:
+            return self._targets.get(name)
+        return self._targets.for_compute_type(deployment.compute_type.value)
+
+    def _environment(
+        self,
+        request: DeployRequest,
+        inference: InferenceConfig | None,
+        builtin: str | None,
+        carried: Carried | None,
+        running: Revision | None,
+    ) -> EnvironmentPlan | None:
+        if inference is not None and request.inference is not None:
+            problems = check_inference(inference, base_folder(request))
+            errors = [str(p) for p in problems if p.severity is Severity.ERROR]
+            if errors:
+                raise InvalidInput(
+                    errors[0] if len(errors) == 1 else f"{len(errors)} problems: {errors[0]}",
+                    fix="Correct the inference config or the files that it names.",
+                    detail="\n".join(errors),
+                )
+        if builtin is not None and carried is None and running is not None:
+            return None
+        version = carried.versions[0].framework_version if builtin and carried else ""
+        return plan_environment(
+            inference,
+            base_folder(request),
+            builtin=builtin,
+            framework_version=version,
+            lookup=self._find_environment,
+        )
+
+    def _find_environment(self, name: str, version: str) -> Environment | None:
+        return self._environments.find(name, version) or curated(name)
+
+    def _running(self, service: Service) -> Revision:
+        for revision in self._store.revisions(service.name):
+            if revision.number == service.spec.revision:
+                return revision
+        raise Conflict(
+            f"Revision {service.spec.revision} of '{service.name}' is not stored here.",
+            fix="Deploy the service anew with `pilothouse model deploy --overwrite`.",
+        )
+
+    def _next_revision(self, name: str) -> int:
+        revisions = self._store.revisions(name)
+        return revisions[0].number + 1 if revisions else 1
+
+    def _steps(
+        self, spec: ServiceSpec, environment: EnvironmentPlan | None, *, keep_bundle: bool
+    ) -> tuple[PlanStep, ...]:
+        def step(stage: Stage, action: str, detail: str) -> PlanStep:
+            usual = self._store.usual(stage, spec.name)
+            return PlanStep(stage=stage, action=action, detail=detail, usual_seconds=usual)
+
+        models = ", ".join(model.id for model in spec.models) or "no model"
+        steps = [step(Stage.BUNDLE, "keep" if keep_bundle else "create", models)]
+        if environment is not None and environment.needs_build:
+            detail = f"Python {environment.python}, {len(environment.requirements)} packages"
+            steps.append(step(Stage.ENVIRONMENT, "build", f"{detail} ({environment.key[:12]})"))
+        else:
+            keep = "the server's own interpreter" if spec.interpreter is None else "as it is"
+            steps.append(step(Stage.ENVIRONMENT, "reuse", keep))
+        steps.append(step(Stage.APPLY, "create", f"r{spec.revision} on {spec.target}"))
+        steps.append(step(Stage.START, "create", "import, init(), first health check"))
+        return tuple(steps)
+
+    async def _with_preflight(self, plan: Plan) -> Plan:
+        driver = self._targets.open(plan.spec.target)
+        return replace(plan, preflight=await driver.preflight(plan.spec))
+
+
+def _earlier(revisions: Sequence[Revision], service: Service, number: int | None) -> Revision:
+    others = [r for r in revisions if r.number != service.spec.revision]
+    if number is None and others:
+        return others[0]
+    for revision in revisions:
+        if revision.number == number:
+            return revision
+    known = ", ".join(f"r{r.number}" for r in others) or "none"
+    asked = f"r{number}" if number is not None else "an earlier revision"
+    raise InvalidInput(
+        f"Service '{service.name}' has no {asked} to roll back to (others: {known}).",
+        fix="`pilothouse service show` names the revisions.",
+    )
+
+
+def _refuse_empty(request: DeployRequest) -> None:
+    if request == DeployRequest(name=request.name, base=request.base, overwrite=request.overwrite):
+        raise InvalidInput(
+            "An update must name what changes: no parameters were given.",
+            fix="Name models (-m), an inference config (--ic), or settings to change.",
+        )

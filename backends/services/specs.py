@@ -1,0 +1,165 @@
+"""The spec of a revision, made of its configs; and what differs between two specs."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+from backends.configs.records import (
+    ComputeType,
+    DeploymentConfig,
+    InferenceConfig,
+)
+from backends.images.environment import EnvironmentPlan
+from backends.registry.records import ModelVersion
+from backends.services.records import Change, DeployRequest
+from backends.targets.records import Limits, ModelRef, Resources, ServiceSpec
+
+AUTH_BY_DEFAULT = frozenset({ComputeType.AKS})
+"""Compute types whose services want a key unless told otherwise."""
+
+ROUTED = frozenset({ComputeType.AKS})
+"""Compute types whose v1 router refused requests that waited too long; elsewhere they waited."""
+
+NOT_COMPARED = frozenset({"revision", "bundle", "interpreter", "workspace", "name", "sample"})
+
+
+def make(
+    *,
+    workspace: str,
+    request: DeployRequest,
+    target: str,
+    revision: int,
+    models: tuple[ModelRef, ...],
+    inference: InferenceConfig | None,
+    deployment: DeploymentConfig,
+    environment: EnvironmentPlan | None,
+    builtin: str | None,
+    versions: tuple[ModelVersion, ...],
+    before: ServiceSpec | None,
+) -> ServiceSpec:
+    """One revision's spec; interpreter and bundle are filled in when they are made."""
+    spec = ServiceSpec(
+        workspace=workspace,
+        name=request.name,
+        revision=revision,
+        target=target,
+        models=models,
+        builtin=builtin,
+        resources=_resources(deployment.resources, versions if builtin else ()),
+        limits=_limits(deployment),
+        replicas=deployment.replicas or 1,
+        port=deployment.port or (before.port if before else None),
+        auth=_auth(deployment),
+        collect_data=bool(deployment.collect_data),
+        sample=next((v.sample_input for v in versions if _is_body(v.sample_input)), None),
+        tags=_tags(request, deployment, before),
+        properties={
+            **(before.properties if before else {}),
+            **deployment.properties,
+            **request.properties,
+        },
+        description=request.description
+        or deployment.description
+        or (before.description if before else ""),
+    )
+    if environment is not None:
+        spec = replace(spec, environment_key=environment.key, variables=dict(environment.variables))
+    elif before is not None:
+        spec = replace(
+            spec,
+            environment_key=before.environment_key,
+            variables=before.variables,
+            interpreter=before.interpreter,
+            image=before.image,
+        )
+    return _with_code(spec, request, inference, before)
+
+
+def changes(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Change, ...]:
+    """What differs for a person; against nothing, no change is listed."""
+    if before is None:
+        return ()
+    found = []
+    for field in fields(ServiceSpec):
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if field.name not in NOT_COMPARED and old != new:
+            found.append(Change(field=field.name, before=_text(old), after=_text(new)))
+    return tuple(found)
+
+
+def _with_code(
+    spec: ServiceSpec,
+    request: DeployRequest,
+    inference: InferenceConfig | None,
+    before: ServiceSpec | None,
+) -> ServiceSpec:
+    if spec.builtin is not None or inference is None:
+        return spec
+    if request.inference is None and before is not None:
+        return replace(
+            spec, entry_script=before.entry_script, source_directory=before.source_directory
+        )
+    script = Path(inference.entry_script)
+    if not inference.source_directory:
+        return replace(spec, entry_script=script.name)
+    base = Path(request.base) if request.base else Path.cwd()
+    folder = (base / inference.source_directory).resolve()
+    inside = (folder / script).resolve().relative_to(folder)
+    return replace(
+        spec,
+        entry_script=f"{folder.name}/{inside.as_posix()}",
+        source_directory=folder.name,
+    )
+
+
+def _resources(said: Resources, versions: tuple[ModelVersion, ...]) -> Resources:
+    """A no-code model's own resource configuration fills what the deployment leaves unsaid."""
+    for version in versions:
+        own = version.resources
+        return replace(
+            said,
+            cpu=said.cpu if said.cpu is not None else own.cpu,
+            memory_gb=said.memory_gb if said.memory_gb is not None else own.memory_gb,
+            gpu=said.gpu if said.gpu is not None else own.gpu,
+        )
+    return said
+
+
+def _limits(deployment: DeploymentConfig) -> Limits:
+    default = Limits()
+    timeout = deployment.scoring_timeout_ms or default.scoring_timeout_ms
+    routed = deployment.compute_type in ROUTED
+    return replace(
+        default,
+        concurrency=deployment.concurrency or default.concurrency,
+        queue_wait_ms=deployment.queue_wait_ms or (default.queue_wait_ms if routed else timeout),
+        scoring_timeout_ms=timeout,
+    )
+
+
+def _auth(deployment: DeploymentConfig) -> bool:
+    if deployment.auth_enabled is None:
+        return deployment.compute_type in AUTH_BY_DEFAULT
+    return deployment.auth_enabled
+
+
+def _tags(
+    request: DeployRequest, deployment: DeploymentConfig, before: ServiceSpec | None
+) -> dict[str, str]:
+    tags = {**(before.tags if before else {}), **deployment.tags, **request.tags}
+    return {key: value for key, value in tags.items() if key not in request.remove_tags}
+
+
+def _is_body(sample: str) -> bool:
+    """A stored sample may be a request body or the id of a dataset."""
+    return sample.lstrip().startswith(("{", "["))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(m.id if isinstance(m, ModelRef) else str(m) for m in value) or "none"
+    if isinstance(value, (Resources, Limits)):
+        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return " ".join(f"{name}={item}" for name, item in pairs if item is not None) or "none"
+    if isinstance(value, dict):
+        return " ".join(f"{key}={item}" for key, item in value.items()) or "none"
+    return "none" if value in {None, ""} else str(value)
