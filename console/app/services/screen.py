@@ -1,27 +1,27 @@
 """Services mode: the list of services."""
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.content import Content
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from backends.workspace import Workspace
+from console.app.shell.context import Context
+from console.app.shell.screen import BaseScreen
+from console.present import plain
 
 
-class ServicesScreen(Screen[None]):
-    """All services of a workspace with their states."""
+class ServicesScreen(BaseScreen):
+    """All services of the workspace with their states."""
 
-    def __init__(self, workspace: "Workspace") -> None:
-        super().__init__()
-        self._workspace = workspace
+    MODE: ClassVar[str] = "services"
 
-    def compose(self) -> ComposeResult:
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.crumbs = ("services",)
+
+    def compose_body(self) -> ComposeResult:
         """One line a service."""
-        yield Static(
-            "\n".join(
-                f"{service.state:<14} {service.name}" for service in self._workspace.services.list()
-            ),
-            markup=False,
-        )
+        found = self.context.workspace.services.list()
+        lines = (f"{service.state:<14} {service.name}" for service in found)
+        yield Static(Content(plain("\n".join(lines))))
