@@ -1,12 +1,12 @@
 """The workspace's SQLite file: short transactions, safe for several consoles at once."""
 
+import fcntl
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-
-import psutil
 
 from backends.errors import Unavailable
 
@@ -19,6 +19,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
 
 def on_network_file_system(path: Path) -> bool:
     """Whether `path` lies on a file system that other machines may write to."""
+    import psutil
+
     mounts = [(Path(m.mountpoint), m.fstype) for m in psutil.disk_partitions(all=True)]
     own = [(mount, kind) for mount, kind in mounts if path.resolve().is_relative_to(mount)]
     _, kind = max(own, key=lambda pair: len(pair[0].parts), default=(path, ""))
@@ -35,7 +37,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._open: list[tuple[weakref.ref[threading.Thread], sqlite3.Connection]] = []
         self._guard = threading.Lock()
         if not path.exists():
             self._create()
@@ -57,29 +59,28 @@ class Database:
         yield self._connection()
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, begun with the write lock held; rolled back on any exception."""
+    def write(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction, begun with the write lock held; rolled back on any exception.
+
+        With `durable` it survives a power cut once it returned, for the price of one fsync;
+        without, a power cut may undo the last few transactions, each of them whole.
+        """
         db = self._connection()
+        if durable:
+            db.execute("PRAGMA synchronous = FULL")
         try:
-            db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as busy:
-            raise Unavailable(
-                f"{self.path} is locked by another process for more than {BUSY_SECONDS:.0f} s.",
-                fix="End the process that holds it, then try again.",
-            ) from busy
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+            with _transaction(db, self.path):
+                yield db
+        finally:
+            if durable:
+                db.execute("PRAGMA synchronous = NORMAL")
 
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._guard:
-            for connection in self._all:
+            for _, connection in self._open:
                 connection.close()
-            self._all.clear()
+            self._open.clear()
         self._local = threading.local()
 
     def _version(self, room: str) -> int:
@@ -93,15 +94,52 @@ class Database:
             connection = _open(self.path)
             self._local.connection = connection
             with self._guard:
-                self._all.append(connection)
+                self._close_of_ended_threads()
+                self._open.append((weakref.ref(threading.current_thread()), connection))
         return connection
 
+    def _close_of_ended_threads(self) -> None:
+        """A console starts many short threads; their connections must not pile up."""
+        kept = []
+        for owner, connection in self._open:
+            thread = owner()
+            if thread is not None and thread.is_alive():
+                kept.append((owner, connection))
+            else:
+                connection.close()
+        self._open = kept
+
     def _create(self) -> None:
+        """Make the file once: the lock keeps a second process from opening it half made."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_open(self.path)) as db:
-            mode = "DELETE" if on_network_file_system(self.path.parent) else "WAL"
-            db.execute(f"PRAGMA journal_mode = {mode}")
-            db.execute("CREATE TABLE IF NOT EXISTS migrations (room TEXT PRIMARY KEY, version INT)")
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.path.exists():
+                return
+            staged = self.path.with_suffix(".new")
+            staged.unlink(missing_ok=True)
+            with closing(_open(staged)) as db:
+                mode = "DELETE" if on_network_file_system(self.path.parent) else "WAL"
+                db.execute(f"PRAGMA journal_mode = {mode}")
+                db.execute("CREATE TABLE migrations (room TEXT PRIMARY KEY, version INT)")
+            staged.rename(self.path)
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as busy:
+        raise Unavailable(
+            f"{path} could not be locked for writing within {BUSY_SECONDS:.0f} s: {busy}.",
+            fix="End the process that holds it, then try again.",
+        ) from busy
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -109,6 +147,7 @@ def _open(path: Path) -> sqlite3.Connection:
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

@@ -156,3 +156,34 @@ class VersionDiff:
     changed: tuple[tuple[ModelFile, ModelFile], ...]
     fields: tuple[tuple[str, str, str], ...]
     """(field, before, after) for tags, properties, framework, schema, description."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A stored file whose bytes are not what was registered."""
+
+    id: str
+    """`name:version`."""
+    path: str
+    sha256: str
+    """What the bytes should hash to."""
+    problem: str
+    """missing, or what they hash to now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What re-hashing found."""
+
+    versions: int
+    """How many were looked at."""
+    files: int
+    """How many blobs were read (a blob that several versions share is read once)."""
+    size: int
+    """Bytes read."""
+    damaged: tuple[Damage, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Every byte is what was registered."""
+        return not self.damaged
