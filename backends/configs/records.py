@@ -34,9 +34,10 @@ class Problem:
     """A whole sentence."""
 
     def __str__(self) -> str:
-        """`file:line: error: key: message`."""
+        """`file:line: error: key: message`; the key only where the message lacks it."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.severity}: {f'{self.key}: ' if self.key else ''}{self.message}"
+        key = "" if self.key in self.message else f"{self.key}: "
+        return f"{where}: {self.severity}: {key}{self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
