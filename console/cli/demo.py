@@ -57,7 +57,7 @@ async def _walk() -> None:
     workspace = Workspace.open(WORKSPACE)
     (workspace.root / MARKER).touch()
     try:
-        print(f"workspace  {workspace.name}  {workspace.root}")
+        click.echo(f"workspace  {workspace.name}  {workspace.root}")
         _register(workspace)
         for model in _newest():
             if model.name in DEPLOYED:
@@ -100,13 +100,12 @@ def _register(workspace: "Workspace") -> None:
     from backends.demo import register_demo
 
     for version in register_demo(workspace.registry):
-        print(f"register   {version.id:<12} {version.framework:<8} {version.description}")
+        click.echo(f"register   {version.id:<12} {version.framework:<8} {version.description}")
 
 
 async def _deploy(workspace: "Workspace", model: "DemoModel") -> None:
-    from backends.configs.inference import read_inference
-
     from backends.configs.deployment import read_deployment
+    from backends.configs.inference import read_inference
     from backends.services.records import DeployRequest, RunFailed, StageFinished, StateChanged
 
     inference = read_inference(model.inference_config) if model.inference_config else None
@@ -119,16 +118,16 @@ async def _deploy(workspace: "Workspace", model: "DemoModel") -> None:
     )
     began = time.monotonic()
     plan = await workspace.services.plan(request)
-    print(f"deploy     {', '.join(ref.id for ref in plan.spec.models)} as {plan.spec.name}")
+    click.echo(f"deploy     {', '.join(ref.id for ref in plan.spec.models)} as {plan.spec.name}")
     async for event in workspace.services.run(plan, timeout=START_SECONDS):
         if isinstance(event, StageFinished):
-            print(f"           {event.stage:<12} {event.seconds:5.2f} s  {event.detail}")
+            click.echo(f"           {event.stage:<12} {event.seconds:5.2f} s  {event.detail}")
         elif isinstance(event, StateChanged):
-            print(f"           {event.transition.state}: {event.transition.reason}")
+            click.echo(f"           {event.transition.state}: {event.transition.reason}")
         elif isinstance(event, RunFailed):
             raise event.error
     service = workspace.services.find(model.name)
-    print(f"           {service.url}/score after {time.monotonic() - began:.1f} s")
+    click.echo(f"           {service.url}/score after {time.monotonic() - began:.1f} s")
 
 
 async def _score(workspace: "Workspace", model: "DemoModel") -> None:
@@ -141,7 +140,7 @@ async def _score(workspace: "Workspace", model: "DemoModel") -> None:
         answer = await send(request, None)
     workspace.history.add(request, answer)
     text = answer.body.decode(errors="replace")
-    print(f"score      {model.name}: {answer.status} in {answer.timing.total:.1f} ms  {text}")
+    click.echo(f"score      {model.name}: {answer.status} in {answer.timing.total:.1f} ms  {text}")
     wrong = _difference(model.sample_output, text) if answer.status == 200 else "not 200"
     if wrong:
         raise ServiceFailed(
@@ -160,7 +159,8 @@ def _difference(expected: Path, text: str) -> str:
 
 async def _show(workspace: "Workspace") -> None:
     for service in await workspace.services.refresh():
-        print(f"state      {service.name:<12} {service.state}  {service.reason}  {service.url}")
+        state = f"{service.state}  {service.reason}"
+        click.echo(f"state      {service.name:<12} {state}  {service.url}")
 
 
 def _open_console() -> None:

@@ -16,11 +16,21 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def _server(handler: Handler) -> AsyncIterator[str]:
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    calls: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        call = asyncio.current_task()
+        assert call is not None
+        calls.add(call)
+        await handler(reader, writer)
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
         yield f"http://{host}:{port}"
-    await server.wait_closed()
+    await asyncio.gather(*calls)
 
 
 def _answering(status: str, body: str, seen: list[bytes], *headers: str) -> Handler:
@@ -29,8 +39,6 @@ def _answering(status: str, body: str, seen: list[bytes], *headers: str) -> Hand
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", body]
         writer.write("\r\n".join(lines).encode())
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
     return answer
 
@@ -76,8 +84,6 @@ async def test_a_silent_server_ends_at_the_deadline() -> None:
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
-        await writer.wait_closed()
 
     async with _server(silent) as url:
         with pytest.raises(ScoringFailed, match="too long"):

@@ -51,5 +51,5 @@ def test_a_huge_input_is_cut() -> None:
 
 def test_nothing_known_is_an_empty_object() -> None:
     """An undecorated script's schema says nothing."""
-    empty = {"definitions": {"ServiceInput": {"example": {}}}}
+    empty: dict[str, object] = {"definitions": {"ServiceInput": {"example": {}}}}
     assert sample_body(empty, None) == "{}"
