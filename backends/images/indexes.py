@@ -1,0 +1,73 @@
+"""The user's package index settings, for uv: it reads its own and none of pip's."""
+
+import configparser
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+_SETTINGS = {
+    "index-url": ("PIP_INDEX_URL", ("UV_DEFAULT_INDEX", "UV_INDEX_URL")),
+    "extra-index-url": ("PIP_EXTRA_INDEX_URL", ("UV_INDEX", "UV_EXTRA_INDEX_URL")),
+    "find-links": ("PIP_FIND_LINKS", ("UV_FIND_LINKS",)),
+    "trusted-host": ("PIP_TRUSTED_HOST", ("UV_INSECURE_HOST",)),
+    "no-index": ("PIP_NO_INDEX", ("UV_NO_INDEX",)),
+}
+"""pip's setting -> its variable, and uv's (the first one is set)."""
+
+_NEVER = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__"}
+
+
+def uv_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Variables to run uv with: ours, plus pip's settings where uv has none of its own.
+
+    With more than one index pip takes the best version of all, uv the first index that has the
+    name; pip's way is kept where the indexes come from pip's settings.
+    """
+    chosen = {name: value for name, value in environ.items() if name not in _NEVER}
+    chosen |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+    files = _pip_files(environ)
+    for setting, (variable, ours) in _SETTINGS.items():
+        value = environ.get(variable) or files.get(setting, "")
+        if value and not any(environ.get(name) for name in ours):
+            chosen[ours[0]] = _words(setting, value)
+            if setting == "extra-index-url":
+                chosen.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    if "PIP_CERT" in environ:
+        chosen.setdefault("SSL_CERT_FILE", environ["PIP_CERT"])
+    return chosen
+
+
+def _words(setting: str, value: str) -> str:
+    """Pip separates by white space; uv by commas where a path may hold a space."""
+    return ("," if setting == "find-links" else " ").join(value.split())
+
+
+def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Pip's settings from its files, the strongest last (pip's "Configuration" page)."""
+    only = environ.get("PIP_CONFIG_FILE")
+    if only == os.devnull:
+        return {}
+    home = Path.home()
+    paths = [Path(folder) / "pip" / "pip.conf" for folder in ("/etc/xdg",)]
+    paths += [Path("/etc/pip.conf"), home / ".pip" / "pip.conf"]
+    paths += [Path(platformdirs.user_config_dir("pip")) / "pip.conf"]
+    paths += [Path(only)] if only else []
+    found: dict[str, str] = {}
+    for path in paths:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_string(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, configparser.Error):
+            continue
+        for section in ("global", "install"):
+            if parser.has_section(section):
+                found |= dict(parser.items(section))
+    return found
+
+
+def without_passwords(text: str) -> str:
+    """`https://user:secret@host/` with the secret hidden."""
+    return re.sub(r"(://[^\s/:@]*):[^\s/@]+@", r"\1:****@", text)

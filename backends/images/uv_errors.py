@@ -1,0 +1,124 @@
+"""What uv says when it cannot build an environment, as one sentence and what to do."""
+
+import re
+import subprocess
+import sys
+
+from backends.errors import BuildFailed, PilothouseError, Unavailable
+
+_NETWORK = re.compile(
+    r"error sending request|dns error|failed to (?:fetch|download)|connection (?:refused|reset)"
+    r"|operation timed out|network is unreachable|certificate|tls handshake|request failed after"
+    r"|network connectivity is disabled|network was disabled",
+    re.IGNORECASE,
+)
+_NO_VERSION = re.compile(r"there is no version of (\S+?)((?:[<>=!~]=?|===).+?) and ", re.DOTALL)
+_ONLY = re.compile(r"only (\S+?)(?:[<>=!~]=?|===)\S+ (?:is|are) available")
+_NOT_FOUND = re.compile(r"(\S+) was not found in the (?:package registry|provided)")
+_NO_WHEEL = re.compile(r"(\S+?)==(\S+) has no (?:usable wheels|wheels with a matching)")
+_NOT_BUILT = re.compile(r"[Ff]ailed to (?:build|download and build|prepare) `([^`]+)`")
+_SHOWN = 12
+
+
+def build_error(output: list[str], python: str, requirements: tuple[str, ...]) -> PilothouseError:
+    """The error that a failed `uv pip install` stands for.
+
+    Args:
+        output: Its lines, oldest first.
+        python: Minor version of the environment.
+        requirements: What was asked for.
+    """
+    text = re.sub(r"\s+", " ", " ".join(output))
+    detail = "\n".join(output[-200:])
+    if unbuilt := _NOT_BUILT.search(text):
+        return BuildFailed(
+            f"{unbuilt[1]} has no ready-made build for Python {python} and could not be built "
+            f"here{_last_cause(output)}.",
+            fix=_other_pin(unbuilt[1].split("==")[0], python),
+            detail=detail,
+        )
+    if _NETWORK.search(text):
+        return Unavailable(
+            f"The package index could not be reached: {_network_cause(output)}.",
+            fix="Check network and proxy, then try again; `PIP_INDEX_URL` names another index.",
+            detail=detail,
+        )
+    return _unsolved(text, python, requirements, detail)
+
+
+def versions(package: str, python: str) -> tuple[str, ...]:
+    """Versions of a package for a Python, newest first; empty when they cannot be told.
+
+    Blocking; asks the index through pip, which need not be installed.
+    """
+    command = [sys.executable, "-m", "pip", "index", "versions", package]
+    command += ["--python-version", python, "--disable-pip-version-check", "--retries", "1"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    listed = re.search(r"^Available versions: (.+)$", answer.stdout, re.MULTILINE)
+    return tuple(listed[1].split(", ")) if listed else ()
+
+
+def _unsolved(
+    text: str, python: str, requirements: tuple[str, ...], detail: str
+) -> PilothouseError:
+    if missing := _NOT_FOUND.search(text):
+        return BuildFailed(
+            f"The package index has no package '{missing[1]}'.",
+            fix="Correct its name in the conda file, or name the index that has it "
+            "(`--extra-index-url` in the pip section).",
+            detail=detail,
+        )
+    unmet = _NO_VERSION.search(text) or _NO_WHEEL.search(text) or _ONLY.search(text)
+    if unmet:
+        name = unmet[1]
+        asked = next((r for r in requirements if _is_of(r, name)), name)
+        return BuildFailed(
+            f"{asked} cannot be met for Python {python}{_listed(versions(name, python))}.",
+            fix=f"Change the pin of {name} in the conda file.",
+            detail=detail,
+        )
+    cause = re.search(r"(?:[Bb]ecause|cause:) .*", text)
+    return BuildFailed(
+        f"The environment's requirements cannot be met together: {_shortened(cause, text)}",
+        fix="Loosen or correct the pins that it names.",
+        detail=detail,
+    )
+
+
+def _is_of(requirement: str, name: str) -> bool:
+    own = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return own is not None and re.sub(r"[-_.]+", "-", own[0]).lower() == name.lower()
+
+
+def _listed(found: tuple[str, ...]) -> str:
+    if not found:
+        return ""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f"; available: {', '.join(found[:_SHOWN])}{more}"
+
+
+def _other_pin(package: str, python: str) -> str:
+    found = versions(package, python)
+    some = f" ({', '.join(found[:4])})" if found else ""
+    return (
+        f"Pin a version of {package} that has builds for Python {python}{some}, or an older Python."
+    )
+
+
+def _last_cause(output: list[str]) -> str:
+    """The exception that a package's own build ended with."""
+    found = [line.strip() for line in output if re.match(r"\s*\w*(?:Error|Exception): ", line)]
+    return f": {found[-1].rstrip('.')[:200]}" if found else ""
+
+
+def _network_cause(output: list[str]) -> str:
+    found = [line for line in output if _NETWORK.search(line)] or output[-1:]
+    return re.sub(r"^\s*(?:error|cause|Caused by):\s*", "", found[-1]).strip().rstrip(".")[:300]
+
+
+def _shortened(cause: re.Match[str] | None, text: str) -> str:
+    sentence = cause[0].removeprefix("cause: ") if cause else text
+    return sentence if len(sentence) <= 400 else sentence[:400] + "…"
