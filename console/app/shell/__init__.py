@@ -1,0 +1,1 @@
+"""The frame around every view: header, footer, command line, dialogs, errors."""

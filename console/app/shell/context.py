@@ -1,0 +1,66 @@
+"""What every screen is given: the workspace, the clock, the threads, and what may be done."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from backends.errors import Refused
+from console.app.shell.threads import Threads
+from console.clock import Clock, system_clock
+from console.settings import Settings
+
+if TYPE_CHECKING:
+    from backends.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Guard:
+    """Whether changes are allowed now."""
+
+    read_only: bool = False
+
+    def check(self, what: str) -> None:
+        """Let a change through.
+
+        Args:
+            what: The change as a verb and its object: `delete onnx_mnist:4`.
+
+        Raises:
+            Refused: the console is read-only.
+        """
+        if self.read_only:
+            raise Refused(f"Read-only: cannot {what}.", fix="Press ! to allow changes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the last look at a target found."""
+
+    target: str
+    reachable: bool
+    latency_ms: float
+    at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """How often the workspace was seen to change; a view older than that reloads."""
+
+    beat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Handed to each screen by the app."""
+
+    workspace: "Workspace"
+    settings: Settings = field(default_factory=Settings)
+    clock: Clock = system_clock
+    guard: Guard = field(default_factory=Guard)
+    pulse: Pulse = field(default_factory=Pulse)
+    links: dict[str, Link] = field(default_factory=dict)
+    """By target name, as last observed."""
+    threads: Threads = field(default_factory=lambda: Threads("console", 4))
+    """For blocking calls of the backend: `await context.threads.run(registry.get, "name")`."""
+    started: float = field(default_factory=time.monotonic)
