@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from backends.errors import Refused
+from console.app.runs import Runs
 from console.app.shell.threads import Threads
 from console.clock import Clock, system_clock
 from console.settings import Settings
@@ -63,4 +64,6 @@ class Context:
     """By target name, as last observed."""
     threads: Threads = field(default_factory=lambda: Threads("console", 4))
     """For blocking calls of the backend: `await context.threads.run(registry.get, "name")`."""
+    runs: Runs = field(default_factory=Runs)
+    """Deployments under way: `context.runs.start(plan, workspace.services.run(plan))`."""
     started: float = field(default_factory=time.monotonic)
