@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from backends.configs.environment import emit_environment, parse_environment_text
+from backends.configs.environment import emit_environment, parse_environment
 from backends.configs.records import Environment
 from backends.database import Database
 from backends.errors import InvalidInput, NotFound
@@ -93,6 +93,6 @@ class Environments:
 
 
 def _environment(content: str, version: int) -> Environment:
-    parsed = parse_environment_text(content, "registered environment")
+    parsed = parse_environment(content, "registered environment")
     assert parsed.config is not None, parsed.problems
     return replace(parsed.config, version=str(version), reference=False)

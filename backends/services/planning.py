@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.configs.curated import curated
-from backends.configs.inference import check_inference
+from backends.configs.inference_checks import check_inference
 from backends.configs.records import (
     ComputeType,
     DeploymentConfig,

@@ -1,0 +1,19 @@
+"""All figures, each beside a reference timed in the same run: `python -m tests.bench [NAME …]`."""
+
+import sys
+from importlib import import_module
+
+from tests.bench.figures import show
+
+MODULES = ("startup", "deploying", "registry", "models_view")
+
+
+def main() -> None:
+    """Run the named benchmarks, or all of them, and print a line a figure."""
+    for name in sys.argv[1:] or MODULES:
+        for figure in import_module(f"tests.bench.{name}").measure():
+            print(show(figure), flush=True)
+
+
+if __name__ == "__main__":
+    main()
