@@ -17,7 +17,8 @@ _GROUPS: Mapping[str, type[Any]] = {
     "tls": Tls,
 }
 _UNSAID: tuple[object, ...] = (None, "", (), {}, [])
-_FRAGILE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+FRAGILE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that YAML folds or refuses unless they are escaped."""
 
 
 def arguments(values: Mapping[str, object]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def file_mapping(
 def as_json(mapping: Mapping[str, object]) -> str:
     """Write JSON that reads the same as YAML: separators of YAML are escaped."""
     text = json.dumps(mapping, indent=2, ensure_ascii=False)
-    return _FRAGILE.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n"
+    return FRAGILE.sub(lambda found: f"\\u{ord(found.group()):04x}", text) + "\n"
 
 
 def typed(values: Mapping[str, object], fields: Sequence[Field]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from backends.configs import documents
+from backends.configs.building import FRAGILE
 from backends.configs.documents import JSON_NUMBER, Node
 from backends.configs.field import Mismatch, shorten
 from backends.configs.reader import text_of
@@ -31,8 +32,13 @@ def emit_conda(spec: CondaSpec) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes what our reader takes for a number and PyYAML does not (`1e5`)."""
+        """Quotes what else would read back as a number (`1e5`) or as a fold (U+0085)."""
 
+        def represent_str(self, data: str) -> yaml.ScalarNode:
+            style = '"' if FRAGILE.search(data) else None
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+    Dumper.add_representer(str, Dumper.represent_str)
     Dumper.add_implicit_resolver("tag:yaml.org,2002:float", JSON_NUMBER, list("-0123456789"))
     text: str = yaml.dump(conda_mapping(spec), Dumper=Dumper, sort_keys=False, allow_unicode=True)
     return text
