@@ -32,6 +32,8 @@ class Launch:
     concurrency: int = 1
     """Requests at once over all workers; more wait in the queue."""
     queue_wait_ms: int = 500
+    queue_length: int = 1000
+    """Requests that may wait; one more gets 503 at once."""
     scoring_timeout_ms: int = 60_000
     init_seconds: float = 600.0
     body_bytes: int = 100 * 1024 * 1024
@@ -44,8 +46,14 @@ class Launch:
     """Unix socket where the driver watches and commands the supervisor."""
     log_file: str | None = None
     """JSON lines go here, rotated by size; None is standard output."""
+    log_bytes: int = 16 * 1024 * 1024
+    """Size at which the log file becomes `<log_file>.1`."""
     state_file: str | None = None
     """The last status as JSON, replaced whole at each change."""
+    drain_delay: float = 0.0
+    """Seconds for which a server told to stop still accepts, so that routers notice."""
+    grace: float = 30.0
+    """Seconds that requests in flight get when the server is told to stop."""
     sample: str | None = None
     """Body that warms a new worker."""
     collect_data: bool = False

@@ -1,0 +1,98 @@
+"""The bounded queue between requests and workers."""
+
+import asyncio
+from collections import deque
+
+from ..launch import Launch
+from .job import Job, Reply
+from .process import Worker
+
+BUSY = "All workers are busy and the queue is full. Try again later."
+WAITED = "No worker became free within {} ms. Try again later."
+
+
+class Dispatcher:
+    """Jobs go to a free worker at once, or wait in order of arrival, each at most `queue_wait_ms`."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.limits = launch
+        self.waiting: deque[Job] = deque()
+        self._free: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._quiet: asyncio.Event | None = None
+
+    @property
+    def running(self) -> int:
+        """Jobs that are with a worker."""
+        return len(self._busy)
+
+    def submit(self, job: Job) -> None:
+        """Start the job, queue it, or refuse it."""
+        if self._free and not self.waiting and len(self._busy) < self.limits.concurrency:
+            self._start(self._free.pop(), job)
+        elif len(self.waiting) >= self.limits.queue_length:
+            job.finish(Reply.problem(503, BUSY, rejected="queue-full"))
+        else:
+            job.queued = asyncio.get_running_loop().time()
+            self.waiting.append(job)
+            if self._timer is None:
+                self._arm(job)
+
+    def free(self, worker: Worker) -> None:
+        """This worker takes a job now."""
+        self._busy.discard(worker)
+        self._free.append(worker)
+        self.pump()
+        self._tell_quiet()
+
+    def remove(self, worker: Worker) -> None:
+        """This worker takes no job any more; the one that it had is over."""
+        self._busy.discard(worker)
+        if worker in self._free:
+            self._free.remove(worker)
+        self._tell_quiet()
+
+    def clear(self) -> None:
+        """Forget the free workers; those that wait go to the next ones."""
+        self._free.clear()
+
+    def pump(self) -> None:
+        """Start what can be started."""
+        while self._free and self.waiting and len(self._busy) < self.limits.concurrency:
+            job = self.waiting.popleft()
+            if not job.abandoned:
+                self._start(self._free.pop(), job)
+
+    async def quiet(self) -> None:
+        """Return when nothing runs and nothing waits."""
+        if self._busy or self.waiting:
+            self._quiet = asyncio.Event()
+            await self._quiet.wait()
+
+    def refuse_waiting(self, reply: Reply) -> None:
+        """Answer everything that waits."""
+        while self.waiting:
+            self.waiting.popleft().finish(reply)
+
+    def _start(self, worker: Worker, job: Job) -> None:
+        self._busy.add(worker)
+        worker.start(job)
+
+    def _tell_quiet(self) -> None:
+        if self._quiet is not None and not self._busy and not self.waiting:
+            self._quiet.set()
+
+    def _arm(self, job: Job) -> None:
+        due = job.queued + self.limits.queue_wait_ms / 1000
+        self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        """Refuse what waited too long; the head of the queue is always the oldest."""
+        self._timer = None
+        oldest = asyncio.get_running_loop().time() - self.limits.queue_wait_ms / 1000 + 0.001
+        message = WAITED.format(self.limits.queue_wait_ms)
+        while self.waiting and (self.waiting[0].abandoned or self.waiting[0].queued <= oldest):
+            self.waiting.popleft().finish(Reply.problem(503, message, rejected="queue-wait"))
+        if self.waiting:
+            self._arm(self.waiting[0])

@@ -1,0 +1,65 @@
+"""A request's ids: taken from the caller or made, limited in length, and put on every answer."""
+
+import os
+from dataclasses import dataclass
+
+from .job import Reply
+
+LONGEST = 100
+TOO_LONG = "x-request-id must not exceed 100 characters"
+CLIENT_TOO_LONG = "x-ms-request-id and x-ms-client-request-id must not exceed 100 characters"
+
+OWN = frozenset(
+    {
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "x-request-id",
+        "x-ms-request-id",
+        "x-ms-client-request-id",
+        "traceid",
+        "x-ms-run-fn-exec-ms",
+        "x-pilothouse-queue-ms",
+    }
+)
+"""Headers that a script's own response cannot set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The ids of one request, as bytes for the answer's headers."""
+
+    request_id: str
+    headers: list[tuple[bytes, bytes]]
+    problem: Reply | None
+    legacy: bool
+    """The caller used `x-ms-request-id`, which is deprecated."""
+
+
+def identify(headers: dict[bytes, bytes]) -> Identity:
+    """Read or make the ids of a request."""
+    problem = None
+    given = headers.get(b"x-request-id", b"")
+    if len(given) > LONGEST:
+        problem, given = Reply.problem(431, TOO_LONG), b""
+    legacy = headers.get(b"x-ms-request-id", b"")
+    client = headers.get(b"x-ms-client-request-id", b"")
+    if len(legacy) > LONGEST or len(client) > LONGEST:
+        problem = problem or Reply.problem(431, CLIENT_TOO_LONG)
+        legacy = legacy if len(legacy) <= LONGEST else b""
+        client = client if len(client) <= LONGEST else b""
+    rid = given or _fresh()
+    client = client or legacy
+    found = [(b"x-request-id", rid), (b"x-ms-request-id", legacy or client or rid)]
+    if client:
+        found.append((b"x-ms-client-request-id", client))
+    trace = headers.get(b"traceid")
+    if trace:
+        found.append((b"TraceId", trace))
+    return Identity(rid.decode("latin-1"), found, problem, bool(legacy))
+
+
+def _fresh() -> bytes:
+    """A random UUID (version 4, RFC 9562)."""
+    h = os.urandom(16).hex()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}".encode()

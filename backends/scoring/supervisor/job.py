@@ -1,0 +1,89 @@
+"""One scoring request on its way through the supervisor, and what comes back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON_TYPE = [["content-type", "application/json"]]
+RETRY_AFTER = ["retry-after", "1"]
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer, from a worker or in its place."""
+
+    status: int
+    body: bytes
+    headers: list[list[str]] = field(default_factory=lambda: JSON_TYPE)
+    run_ms: float | None = None
+    parts: "Parts | None" = None
+    """The rest of a streamed body."""
+    rejected: str = ""
+    """Why no worker answered; empty when one did."""
+
+    @classmethod
+    def problem(cls, status: int, message: str, *, rejected: str = "") -> "Reply":
+        """An error as the contract words it."""
+        headers = [*JSON_TYPE, RETRY_AFTER] if status == 503 else JSON_TYPE
+        body = json.dumps({"message": message}).encode()
+        return cls(status, body, headers, rejected=rejected)
+
+
+class Job:
+    """A request that waits for a worker or is with one."""
+
+    __slots__ = ("body", "future", "meta", "queue_ms", "queued", "started")
+
+    def __init__(self, meta: list[Any], body: bytes, future: "asyncio.Future[Reply]") -> None:
+        self.meta = meta
+        """`[id, method, target, content type, accept, headers]`, as the wire has it."""
+        self.body = body
+        self.future = future
+        self.queued = 0.0
+        self.started = 0.0
+        self.queue_ms = 0.0
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody waits for the answer any more."""
+        return self.future.done()
+
+    def finish(self, reply: Reply) -> None:
+        """Hand over the answer, unless there is one already."""
+        if not self.future.done():
+            self.future.set_result(reply)
+
+
+class Parts:
+    """The pieces of a streamed body, as they arrive; the worker is held back beyond a megabyte."""
+
+    LIMIT = 1024 * 1024
+
+    def __init__(self, link: Any) -> None:
+        self._link = link
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._held = 0
+        self.broken = False
+        """The body ended before its end."""
+
+    def add(self, piece: bytes) -> None:
+        """Another piece."""
+        self._held += len(piece)
+        if self._held > self.LIMIT:
+            self._link.pause()
+        self._pieces.put_nowait(piece)
+
+    def end(self, *, broken: bool = False) -> None:
+        """No more."""
+        self.broken = self.broken or broken
+        self._pieces.put_nowait(None)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Every piece; ends early when `broken`."""
+        while (piece := await self._pieces.get()) is not None:
+            self._held -= len(piece)
+            if self._held <= self.LIMIT:
+                self._link.resume()
+            yield piece

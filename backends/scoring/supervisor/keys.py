@@ -1,0 +1,55 @@
+"""Who may call: a primary and a secondary key, from a file that is read again when it changes."""
+
+import hmac
+import json
+from pathlib import Path
+
+CHECK_SECONDS = 0.2
+"""A changed file is noticed within this time."""
+
+
+class KeyFile:
+    """Compares in constant time; an unreadable file lets nobody in."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._keys: tuple[bytes, ...] = ()
+        self._seen: tuple[int, int, int] | None = None
+        self._next_look = 0.0
+        self.problem = ""
+        """Why no key is known; empty when at least one is."""
+
+    def admits(self, headers: dict[bytes, bytes], now: float) -> bool:
+        """One of `Authorization: Bearer` and `X-API-Key` carries one of the keys."""
+        if now >= self._next_look:
+            self._next_look = now + CHECK_SECONDS
+            self._look()
+        given = headers.get(b"x-api-key", b"").strip()
+        kind, _, value = headers.get(b"authorization", b"").strip().partition(b" ")
+        bearer = value.strip() if kind.lower() == b"bearer" else b""
+        found = False
+        for key in self._keys:
+            found |= hmac.compare_digest(key, given) | hmac.compare_digest(key, bearer)
+        return found
+
+    def _look(self) -> None:
+        try:
+            if self._path is None:
+                raise OSError("no key file is named")
+            info = self._path.stat()
+            seen = (info.st_mtime_ns, info.st_size, info.st_ino)
+            if seen != self._seen:
+                self._keys = _read(self._path)
+                self._seen = seen
+            self.problem = "" if self._keys else "the key file holds no key"
+        except (OSError, ValueError) as error:
+            self._keys, self._seen = (), None
+            self.problem = f"the key file cannot be read: {error}"
+
+
+def _read(path: Path) -> tuple[bytes, ...]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError("it is not a JSON object")
+    values = (data.get("primary"), data.get("secondary"))
+    return tuple(value.encode() for value in values if isinstance(value, str) and value)

@@ -1,0 +1,63 @@
+"""What runs on the loop: attach the workers, open the front and the control socket, end in order."""
+
+import asyncio
+import signal
+import socket
+import time
+from pathlib import Path
+
+from .app import App
+from .control import Control
+from .front import Front
+from .service import Service
+
+
+class Ending:
+    """Set once by a signal or the control socket; a second signal means now."""
+
+    def __init__(self, grace: float) -> None:
+        self.asked = asyncio.Event()
+        self.grace = grace
+
+    def ask(self, grace: float) -> None:
+        """Stop within `grace` seconds."""
+        self.grace = 0.0 if self.asked.is_set() else grace
+        self.asked.set()
+
+
+async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
+    """Serve until asked to stop; returns the exit code."""
+    loop = asyncio.get_running_loop()
+    launch, log = service.launch, service.log
+    log.attach(loop.call_later)
+    ending = Ending(launch.grace)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, lambda: ending.ask(launch.grace))
+    if launch.state_file:
+        path = folder / launch.state_file
+        service.watch(lambda status: log.write_file(path, status.to_json()))
+    control = Control(service, ending.ask)
+    if launch.control_socket:
+        await control.start(folder / launch.control_socket)
+    await service.attach()
+    app = App(service, folder)
+    service.promoted = app.configure
+    front = Front(listener, app)
+    await front.start()
+    log.line(f"listening on {service.url}")
+    await ending.asked.wait()
+    await _end(service, front, ending, launch.drain_delay)
+    control.close()
+    log.close()
+    return 0
+
+
+async def _end(service: Service, front: Front, ending: Ending, delay: float) -> None:
+    """Not ready at once, still accepting for a while, then finish and leave."""
+    began = time.monotonic()
+    service.begin_drain()
+    if delay:
+        await asyncio.sleep(min(delay, ending.grace))
+    front.close()
+    await service.stop(max(0.0, ending.grace - (time.monotonic() - began)))
+    await front.finished(1.0)

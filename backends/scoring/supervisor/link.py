@@ -1,0 +1,87 @@
+"""The supervisor's end of a worker's socketpair: frames in, frames out, never blocking."""
+
+import asyncio
+from typing import Any, Protocol, cast
+
+from ..worker import wire
+
+HEADER = wire.HEADER
+
+
+class Receiver(Protocol):
+    """Who is told about a worker's frames."""
+
+    def frame(self, kind: int, meta: Any, body: bytes) -> None:
+        """One frame arrived."""
+
+    def lost(self) -> None:
+        """The worker closed its end, mostly by dying."""
+
+
+class Link(asyncio.Protocol):
+    """Takes frames apart as bytes arrive."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport for writing."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over every frame that is whole; the usual one arrives in one piece and is not copied twice."""
+        if self._buffer:
+            self._buffer += data
+            used = self._take(self._buffer)
+            del self._buffer[:used]
+        else:
+            used = self._take(data)
+            if used < len(data):
+                self._buffer += memoryview(data)[used:]
+
+    def _take(self, data: bytes | bytearray) -> int:
+        start, size = 0, len(data)
+        while size - start >= HEADER.size:
+            kind, meta_length, body_length = HEADER.unpack_from(data, start)
+            body = start + HEADER.size + meta_length
+            end = body + body_length
+            if end > size:
+                break
+            meta = wire.decode_meta(data[start + HEADER.size : body])
+            self._receiver.frame(kind, meta, bytes(data[body:end]))
+            start = end
+        return start
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the receiver once."""
+        del exc
+        self._transport = None
+        self._receiver.lost()
+
+    def send(self, kind: int, meta: Any, body: bytes = b"") -> None:
+        """Write one frame; nothing happens when the worker is gone."""
+        if self._transport is None:
+            return
+        head = wire.head(kind, meta, len(body))
+        if len(body) < 65536:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+
+    def pause(self) -> None:
+        """Stop reading until `resume`."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close this end; the worker ends when it reads."""
+        if self._transport is not None:
+            self._transport.close()

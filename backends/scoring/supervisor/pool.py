@@ -1,0 +1,273 @@
+"""The workers of one revision: started together, replaced when they end, given up when that fails."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..launch import Launch
+from .job import Job
+from .logs import Log
+from .process import Worker
+from .status import PHASES, SERVING, Evidence
+
+MAX_FAILED_STARTS = 5
+"""Starts in a row that end before the worker is ready; then the revision has failed."""
+MAX_CRASHES = 10
+"""Ready workers in a row that end without a single answer; then the revision has failed."""
+RETRY_SECONDS = 30.0
+"""A revision that failed by dying is still tried so often: what killed it may be gone."""
+LONGEST_WAIT = 5.0
+
+
+class Owner(Protocol):
+    """Who is told about a pool."""
+
+    def available(self, pool: "Pool", worker: Worker) -> None:
+        """This worker takes a request now."""
+
+    def unavailable(self, pool: "Pool", worker: Worker) -> None:
+        """This worker takes none any more."""
+
+    def changed(self, pool: "Pool") -> None:
+        """Phase, ready count or failure are different."""
+
+
+class Pool:
+    """Workers are spawned by the constructor, before any loop runs; `attach` connects them."""
+
+    def __init__(
+        self, launch: Launch, app_root: Path, log: Log, serials: Callable[[], int]
+    ) -> None:
+        self.launch = launch
+        self.app_root = app_root
+        self.wanted = max(1, launch.workers)
+        self.workers: list[Worker] = []
+        self.failed = False
+        self.was_ready = False
+        self.reason = ""
+        """Why the last worker ended."""
+        self.evidence = Evidence()
+        self.restarts = 0
+        self.description: dict[str, Any] = {}
+        """What the first ready worker said about `run()`: mode, headers, input, output, versions."""
+        self.draining = False
+        self.empty = asyncio.Event()
+        """Set when a draining pool has no worker left."""
+        self._log = log
+        self._serials = serials
+        self._warming: dict[Worker, Job] = {}
+        self._failed_starts = 0
+        self._crashes = 0
+        self._owner: Owner | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        for _ in range(self.wanted):
+            self._spawn()
+
+    async def attach(self, owner: Owner) -> None:
+        """Connect to the running loop and tell `owner` from now on."""
+        self._owner = owner
+        for worker in list(self.workers):
+            await worker.attach(self)
+        if self.failed:
+            owner.changed(self)
+
+    @property
+    def ready(self) -> int:
+        """How many workers take requests."""
+        return sum(w.phase == SERVING and w.connected for w in self.workers)
+
+    @property
+    def complete(self) -> bool:
+        """Every wanted worker takes requests."""
+        return self.ready >= self.wanted
+
+    @property
+    def phase(self) -> str:
+        """The phase of the worker that is least far."""
+        phases = [worker.phase for worker in self.workers if worker.connected]
+        return min(phases, key=PHASES.index) if phases else PHASES[0]
+
+    @property
+    def wants_headers(self) -> bool:
+        """`run()` takes the request's headers."""
+        return bool(self.description.get("headers"))
+
+    @property
+    def mode(self) -> str:
+        """text, schema or raw; empty before the first worker is ready."""
+        return str(self.description.get("mode", ""))
+
+    def resize(self, count: int) -> None:
+        """Have so many workers from now on."""
+        self.wanted = max(1, count)
+        for worker in self.workers[self.wanted :]:
+            if worker.job is None:
+                self._retire(worker)
+        self._fill()
+
+    def drain(self) -> None:
+        """Let every worker finish its request and end."""
+        self.draining = True
+        for timer in self._timers:
+            timer.cancel()
+        for worker in self.workers:
+            if worker.job is None:
+                worker.stop()
+        if not self.workers:
+            self.empty.set()
+
+    def kill(self, reason: str) -> None:
+        """End every worker now."""
+        self.draining = True
+        for worker in self.workers:
+            worker.kill(reason)
+
+    # What a worker tells
+
+    def phase_changed(self, worker: Worker) -> None:
+        """Pass on."""
+        self._changed(worker)
+
+    def started(self, worker: Worker) -> None:
+        """Warm it with the sample, or let it serve."""
+        sample = self.launch.sample
+        self.description = worker.description
+        if self.draining:
+            worker.stop()
+        elif sample is None:
+            self._serve(worker)
+        else:
+            meta = ["warm-up", "POST", "/score", "application/json", "application/json", []]
+            job = Job(meta, sample.encode(), asyncio.get_running_loop().create_future())
+            self._warming[worker] = job
+            worker.start(job)
+            self._changed(worker)
+
+    def idle(self, worker: Worker) -> None:
+        """It finished: its warm-up, or a request."""
+        job = self._warming.pop(worker, None)
+        if job is not None:
+            self._warmed(worker, job)
+        elif self.draining or len(self.workers) > self.wanted:
+            self._retire(worker)
+        else:
+            self._failed_starts = self._crashes = 0
+            self._available(worker)
+
+    def lost(self, worker: Worker) -> None:
+        """Its connection is gone."""
+        self._warming.pop(worker, None)
+        if self._owner is not None:
+            self._owner.unavailable(self, worker)
+
+    def ended(self, worker: Worker) -> None:
+        """Forget it, and start another unless that makes no sense any more."""
+        self.workers.remove(worker)
+        if self.draining:
+            if not self.workers:
+                self.empty.set()
+            return
+        if worker.stopping:
+            return
+        self.reason, self.evidence = worker.reason, worker.evidence
+        self._log.line(
+            f"worker {worker.serial} (process {worker.pid}) ended in {worker.evidence.stage}: "
+            f"{worker.reason}",
+            level="ERROR",
+        )
+        self._replace(worker)
+        self._changed(worker)
+
+    # Inside
+
+    def _spawn(self) -> None:
+        try:
+            worker = Worker(self._serials(), self.launch, self.app_root, self._log)
+        except OSError as error:
+            self.failed = True
+            self.reason = f"the worker cannot be started: {error}"
+            self.evidence = Evidence(stage="import", event=str(error))
+            self._log.line(self.reason, level="ERROR")
+            return
+        self.workers.append(worker)
+        if self._owner is not None:
+            task = asyncio.get_running_loop().create_task(worker.attach(self))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _fill(self) -> None:
+        while not self.draining and len(self.workers) < self.wanted:
+            before = len(self.workers)
+            self._spawn()
+            if len(self.workers) == before:
+                break
+        if self._owner is not None:
+            self._owner.changed(self)
+
+    def _replace(self, worker: Worker) -> None:
+        """Start another worker: at once after one that answered, later after each that did not."""
+        if worker.phase != SERVING:
+            self._failed_starts += 1
+            final = worker.failed_start and not self.was_ready
+            if final or self._failed_starts >= MAX_FAILED_STARTS:
+                self.failed = True
+            if final:
+                self.kill(self.reason)
+                return
+        else:
+            self._crashes = 0 if worker.answered else self._crashes + 1
+            self.failed = self._crashes >= MAX_CRASHES
+        self.restarts += 1
+        tries = self._failed_starts + self._crashes
+        wait = min(LONGEST_WAIT, 0.05 * 2**tries) if tries > 1 else 0.0
+        self._later(RETRY_SECONDS if self.failed else wait)
+
+    def _later(self, seconds: float) -> None:
+        if not seconds:
+            self._fill()
+            return
+
+        def fire() -> None:
+            self._timers.discard(timer)
+            self._fill()
+
+        timer = asyncio.get_running_loop().call_later(seconds, fire)
+        self._timers.add(timer)
+
+    def _warmed(self, worker: Worker, job: Job) -> None:
+        reply = job.future.result()
+        if reply.status >= 500:
+            worker.failed_start = True
+            worker.reason = f"the sample request was answered with {reply.status}"
+            worker.kill(worker.reason)
+            return
+        if reply.status >= 400:
+            self._log.line(
+                f"the sample request was answered with {reply.status}: {reply.body[:500]!r}",
+                level="WARNING",
+            )
+        self._serve(worker)
+
+    def _serve(self, worker: Worker) -> None:
+        worker.phase = SERVING
+        self.was_ready = self.was_ready or self.complete
+        self.failed = False
+        self._log.line(f"worker {worker.serial} (process {worker.pid}) is ready")
+        self._changed(worker)
+        self._available(worker)
+
+    def _available(self, worker: Worker) -> None:
+        if self._owner is not None:
+            self._owner.available(self, worker)
+
+    def _retire(self, worker: Worker) -> None:
+        if self._owner is not None:
+            self._owner.unavailable(self, worker)
+        worker.stop()
+
+    def _changed(self, worker: Worker) -> None:
+        del worker
+        if self._owner is not None:
+            self._owner.changed(self)

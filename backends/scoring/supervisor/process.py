@@ -1,0 +1,299 @@
+"""One worker process: its start, its present request, its end and the evidence of it."""
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..launch import Launch
+from ..worker import wire
+from . import memory
+from .job import Job, Parts, Reply
+from .link import Link
+from .logs import Log
+from .pipes import PipeReader
+from .spawn import Spawned, spawn, worker_threads
+from .status import IMPORTING, INIT, SERVING, WARM_UP, Evidence
+
+LATE_SECONDS = 0.5
+"""How long a `run()` that was given up may still come back before its worker is killed."""
+PIPE_SECONDS = 1.0
+"""How long a dead worker's pipes are read for its last words; its children may hold them open."""
+
+
+class Owner(Protocol):
+    """Who is told what a worker does."""
+
+    def phase_changed(self, worker: "Worker") -> None:
+        """It is further in its start."""
+
+    def started(self, worker: "Worker") -> None:
+        """It can take requests; it has not been warmed."""
+
+    def idle(self, worker: "Worker") -> None:
+        """It finished a request."""
+
+    def lost(self, worker: "Worker") -> None:
+        """It takes no requests any more."""
+
+    def ended(self, worker: "Worker") -> None:
+        """It is gone; `worker.evidence` says why."""
+
+
+class Worker:
+    """Spawned at once; `attach` connects it to the running loop."""
+
+    def __init__(self, serial: int, launch: Launch, app_root: Path, log: Log) -> None:
+        self.serial = serial
+        self.phase = IMPORTING
+        self.description: dict[str, Any] = {}
+        self.evidence = Evidence()
+        self.reason = ""
+        self.failed_start = False
+        """The worker itself reported that import or `init()` raised."""
+        self.answered = 0
+        self.job: Job | None = None
+        self.alive = True
+        self.connected = True
+        self.stopping = False
+        self._launch = launch
+        self._app_root = app_root
+        self._log = log
+        self._killed = ""
+        self._parts: Parts | None = None
+        self._oom_before = memory.oom_kills()
+        self._spawned: Spawned = spawn(launch, app_root)
+        self.pid = self._spawned.process.pid
+        self._link = Link(self)
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._open_pipes = 0
+        self._pipes_closed = asyncio.Event()
+        self._owner: Owner | None = None
+
+    async def attach(self, owner: Owner) -> None:
+        """Connect sockets and pipes, and tell the worker what to load."""
+        self._owner = owner
+        loop = self._loop = asyncio.get_running_loop()
+        self.born = loop.time()
+        process = self._spawned.process
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._open_pipes = 2
+        for pipe, stream, level in (
+            (process.stdout, "stdout", "INFO"),
+            (process.stderr, "stderr", "WARNING"),
+        ):
+            reader = PipeReader(self._log, self.serial, stream, level, self._pipe_ended)
+            await loop.connect_read_pipe(lambda reader=reader: reader, pipe)
+        await loop.create_unix_connection(lambda: self._link, sock=self._spawned.connection)
+        self._link.send(wire.CONFIG, self._config())
+        self._arm(self._launch.init_seconds)
+        self._watch_end()
+
+    def start(self, job: Job) -> None:
+        """Give it a request; it must be idle."""
+        self.job = job
+        job.started = self._loop.time()
+        job.queue_ms = (job.started - job.queued) * 1000 if job.queued else 0.0
+        meta = job.meta
+        if not self.description["headers"]:
+            meta = [*meta[:5], None]
+        self._link.send(wire.REQUEST, meta, job.body)
+        self._arm(self._launch.scoring_timeout_ms / 1000)
+
+    def stop(self) -> None:
+        """Ask an idle worker to end; kill it if it does not within two seconds."""
+        self.stopping = True
+        self._link.send(wire.STOP, None)
+        self._loop.call_later(2.0, self.kill, "it did not end when asked to")
+
+    def kill(self, reason: str) -> None:
+        """End the process and everything in its group."""
+        if self.alive:
+            self._killed = reason
+            _kill_group(self.pid)
+
+    # Frames
+
+    def frame(self, kind: int, meta: Any, body: bytes) -> None:
+        """One frame of the worker."""
+        assert self._owner is not None
+        if kind == wire.ANSWER:
+            self._answered(meta, body)
+        elif kind == wire.PART:
+            self._part(meta[0], body)
+        elif kind == wire.PHASE:
+            self.phase = INIT if meta == "init" else IMPORTING
+            self._owner.phase_changed(self)
+        elif kind == wire.READY:
+            self.description = meta
+            self.phase = WARM_UP if self._launch.sample is not None else SERVING
+            self._deadline = 0.0
+            self._owner.started(self)
+        elif kind == wire.FAILED:
+            self.failed_start = True
+            self.reason = meta["reason"]
+            self.evidence = Evidence(
+                stage=meta["stage"],
+                traceback=meta["traceback"],
+                out_of_memory=meta["out_of_memory"],
+            )
+
+    def lost(self) -> None:
+        """The connection is closed; whatever was in flight has no answer."""
+        assert self._owner is not None
+        self.connected = False
+        self._fail_job("The worker ended while it ran this request.")
+        self._owner.lost(self)
+        self._loop.call_later(2.0, self.kill, "it closed its connection")
+
+    def _answered(self, meta: list[Any], body: bytes) -> None:
+        status, run_ms, headers, more = meta
+        job = self.job
+        if more:
+            self._parts = Parts(self._link)
+        if job is not None:
+            job.finish(Reply(status, body, headers, run_ms, self._parts))
+        if not more:
+            self._finished()
+
+    def _part(self, more: bool | None, body: bytes) -> None:
+        assert self._parts is not None
+        if more:
+            self._parts.add(body)
+            return
+        self._parts.end(broken=more is None)
+        self._parts = None
+        self._finished()
+
+    def _finished(self) -> None:
+        assert self._owner is not None
+        self.job = None
+        self.answered += 1
+        self._deadline = 0.0
+        self._owner.idle(self)
+
+    def _fail_job(self, message: str) -> None:
+        if self._parts is not None:
+            self._parts.end(broken=True)
+            self._parts = None
+        if self.job is not None:
+            self.job.finish(Reply.problem(502, message, rejected="worker-died"))
+            self.job = None
+
+    # Deadlines: one timer that is moved only when it fires too early
+
+    def _arm(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if not self._deadline or not self.alive:
+            return
+        if self._loop.time() < self._deadline - 0.001:
+            self._timer = self._loop.call_at(self._deadline, self._due)
+        elif self.job is None:
+            self.reason = f"import and init() took longer than {self._launch.init_seconds:g} s"
+            self.kill(self.reason)
+        elif self.job.abandoned:
+            self.reason = (
+                f"run() did not come back {self._launch.scoring_timeout_ms} ms after its start"
+            )
+            self.kill(self.reason)
+        else:
+            message = f"Scoring timeout after {self._launch.scoring_timeout_ms} ms"
+            self.job.finish(Reply.problem(504, message, rejected="timeout"))
+            self._arm(LATE_SECONDS)
+
+    # The end
+
+    def _watch_end(self) -> None:
+        process = self._spawned.process
+        if hasattr(os, "pidfd_open"):
+            descriptor = os.pidfd_open(process.pid)
+
+            def ended() -> None:
+                self._loop.remove_reader(descriptor)
+                os.close(descriptor)
+                self._end()
+
+            self._loop.add_reader(descriptor, ended)
+            return
+
+        def wait() -> None:
+            process.wait()
+            self._loop.call_soon_threadsafe(self._end)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _end(self) -> None:
+        self.alive = False
+        _kill_group(self.pid)  # what it started; its id is its own until it is reaped
+        exit_code = self._spawned.process.wait()
+        self._link.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._task = self._loop.create_task(self._conclude(exit_code))
+
+    async def _conclude(self, exit_code: int) -> None:
+        """Read the last words, gather the evidence, tell the owner."""
+        try:
+            await asyncio.wait_for(self._pipes_closed.wait(), PIPE_SECONDS)
+        except TimeoutError:
+            self._log.line("a child of the worker keeps its output open", worker=self.serial)
+        stage = self.evidence.stage or ("run" if self.phase == SERVING else self.phase)
+        self.evidence = Evidence(
+            stage="import" if stage == IMPORTING else stage,
+            exit_code=exit_code,
+            out_of_memory=self.evidence.out_of_memory
+            or (exit_code == -signal.SIGKILL and memory.oom_kills() > self._oom_before),
+            traceback=self.evidence.traceback,
+            last_lines=self._log.tail(self.serial),
+            model_tree=await asyncio.to_thread(
+                memory.tree, self._app_root / self._launch.model_dir
+            ),
+            event=self._killed,
+        )
+        self.reason = self.reason or self._killed or _exit_text(exit_code, self.evidence)
+        assert self._owner is not None
+        self._owner.ended(self)
+
+    def _pipe_ended(self) -> None:
+        self._open_pipes -= 1
+        if not self._open_pipes:
+            self._pipes_closed.set()
+
+    def _config(self) -> dict[str, Any]:
+        launch = self._launch
+        return {
+            "app_root": str(self._app_root),
+            "entry_script": launch.entry_script,
+            "source_directory": launch.source_directory,
+            "builtin": launch.builtin,
+            "model_dir": launch.model_dir,
+            "threads": worker_threads(launch.workers),
+        }
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        return
+
+
+def _exit_text(exit_code: int, evidence: Evidence) -> str:
+    if evidence.out_of_memory:
+        return "the worker was ended by the kernel: out of memory"
+    if exit_code < 0:
+        return f"the worker was ended by {signal.Signals(-exit_code).name}"
+    return f"the worker exited with code {exit_code}"

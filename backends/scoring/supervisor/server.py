@@ -1,0 +1,99 @@
+"""The supervisor's life: bind, spawn, listen, serve, drain."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from ..launch import Launch
+from .logs import Log
+
+CANNOT_START = 3
+"""Exit code when the port is taken or the launch cannot be run; azureml-inference-server-http's."""
+
+
+def run(launch: Launch, folder: Path) -> int:
+    """Serve until told to stop; returns the exit code.
+
+    Args:
+        launch: What to run.
+        folder: What its relative paths start from.
+    """
+    boot = os.urandom(6).hex()
+    app_root = (folder / launch.app_root).resolve()
+    try:
+        listener = bind(launch.host, launch.port)
+        log = Log(folder / launch.log_file if launch.log_file else None, boot, launch.log_bytes)
+    except OSError as error:
+        return _refuse(
+            launch, folder, boot, f"{launch.host}:{launch.port} cannot be used: {error.strerror}"
+        )
+    from .service import Service
+
+    host = f"[{launch.host}]" if ":" in launch.host else launch.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    service = Service(launch, app_root, log, url, boot)
+    from . import life
+
+    return _run_loop(life.serve(service, listener, folder))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        OSError: The port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except BaseException:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _run_loop(main: Coroutine[Any, Any, int]) -> int:
+    import asyncio
+
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return runner.run(main)
+
+
+def _refuse(launch: Launch, folder: Path, boot: str, reason: str) -> int:
+    """Say why nothing was started, on standard error and in the state file."""
+    import time
+
+    from .status import FAILED, Evidence, Status
+
+    print(f"pilothouse-serve: {reason}", file=sys.stderr)  # noqa: T201 - the program's own message
+    if launch.state_file:
+        status = Status(
+            state=FAILED,
+            reason=reason,
+            at=time.time(),
+            serving=None,
+            rolling_out=None,
+            ready=0,
+            wanted=launch.workers,
+            phase="",
+            boot=boot,
+            pid=os.getpid(),
+            url="",
+            workers=(),
+            evidence=Evidence(stage="listen", exit_code=CANNOT_START, event=reason),
+        )
+        (folder / launch.state_file).write_text(status.to_json(), encoding="utf-8")
+    return CANNOT_START

@@ -1,0 +1,1 @@
+"""What runs a model in the user's interpreter: the standard library alone, CPython 3.6 or newer."""

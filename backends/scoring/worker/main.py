@@ -1,0 +1,131 @@
+"""One worker: load what the supervisor names, say so, then answer one request after the other."""
+
+import gc
+import os
+import socket
+import sys
+
+from . import failure, orphan, output, shims, wire
+from .messages import Answer, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
+
+    from .messages import Runner
+
+FAILED_EXIT = 3
+"""Exit code of a start that failed."""
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Serve until the supervisor says stop or goes away."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
+    orphan.end_with(parent, connection)
+    channel = wire.Channel(connection)
+    frame = channel.receive()
+    if frame is None:
+        return
+    config = frame[1]
+    output.install(os.environ.get("AZUREML_LOG_LEVEL", "INFO").upper())
+    runner = _start(channel, config)
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    _serve(channel, runner)
+
+
+def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
+    """Import and initialise; a failure is reported and ends the process."""
+    stage = "import"
+    try:
+        channel.send(wire.PHASE, "importing")
+        _prepare_paths(config)
+        runner = _runner(config)
+        runner.load()
+        stage = "init"
+        channel.send(wire.PHASE, "init")
+        runner.init()
+        description = runner.describe()
+    except BaseException as error:
+        text = failure.describe(error)
+        output.end_lines()
+        output.report("ERROR", text)
+        memory = isinstance(error, MemoryError)
+        reason = "{}: {}".format(type(error).__name__, error).strip(": ")
+        if isinstance(error, failure.ScriptError):
+            reason = str(error)
+        channel.send(
+            wire.FAILED,
+            {"stage": stage, "reason": reason, "traceback": text, "out_of_memory": memory},
+        )
+        sys.stdout.flush()
+        os._exit(FAILED_EXIT)
+    output.end_lines()
+    channel.send(wire.READY, description)
+    return runner
+
+
+def _prepare_paths(config: "Dict[str, Any]") -> None:
+    """App root first, the source folder and the script's own last: what is installed wins there."""
+    root = config["app_root"]
+    os.chdir(root)
+    sys.path.insert(0, root)
+    folders = [config["source_directory"]]
+    if config["entry_script"]:
+        folders.append(os.path.dirname(config["entry_script"]))
+    for folder in folders:
+        path = os.path.normpath(os.path.join(root, folder)) if folder else ""
+        if path and path not in sys.path:
+            sys.path.append(path)
+    shims.install()
+
+
+def _runner(config: "Dict[str, Any]") -> "Runner":
+    if config["builtin"]:
+        from . import builtin
+
+        return builtin.runner(config["builtin"], config)
+    from .script import EntryScript
+
+    return EntryScript(config["entry_script"])
+
+
+def _serve(channel: wire.Channel, runner: "Runner") -> None:
+    while True:
+        frame = channel.receive()
+        if frame is None or frame[0] == wire.STOP:
+            return
+        request = Request(frame[1], frame[2])
+        output.Current.request_id = request.id
+        answer = _answer(runner, request)
+        if output.prints._partial or output.errors._partial:
+            output.end_lines()
+        output.Current.request_id = ""
+        _send(channel, answer)
+
+
+def _answer(runner: "Runner", request: Request) -> Answer:
+    try:
+        return runner.answer(request)
+    except BaseException as error:
+        output.report("ERROR", failure.describe(error))
+        return Answer.problem(500, INTERNAL)
+
+
+INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
+
+
+def _send(channel: wire.Channel, answer: Answer) -> None:
+    """Send an answer whole, or piece by piece when its body is an iterator."""
+    more = answer.parts is not None
+    channel.send(wire.ANSWER, [answer.status, answer.run_ms, answer.headers, more], answer.body)
+    if answer.parts is None:
+        return
+    try:
+        for part in answer.parts:
+            channel.send(wire.PART, [True], part)
+    except BaseException as error:
+        output.report("ERROR", failure.describe(error))
+        channel.send(wire.PART, [None])
+        return
+    channel.send(wire.PART, [False])

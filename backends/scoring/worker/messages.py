@@ -1,0 +1,79 @@
+"""One request and its answer, as a worker sees them."""
+
+import abc
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Optional
+
+JSON_TYPE = [["content-type", "application/json"]]
+
+
+class Request:
+    """What the supervisor hands over; the body is raw bytes."""
+
+    __slots__ = ("accept", "body", "content_type", "headers", "id", "method", "target")
+
+    def __init__(self, meta: "List[Any]", body: bytes) -> None:
+        self.id, self.method, self.target, self.content_type, self.accept, self.headers = meta
+        self.body = body
+
+    @property
+    def query(self) -> str:
+        """What follows `?` in the target."""
+        return str(self.target).partition("?")[2]
+
+
+class Answer:
+    """What goes back; `parts` yields the rest of a streamed body."""
+
+    __slots__ = ("body", "headers", "parts", "run_ms", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        headers: "Optional[List[List[str]]]" = None,
+        run_ms: "Optional[float]" = None,
+        parts: "Optional[Iterator[bytes]]" = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = JSON_TYPE if headers is None else headers
+        self.run_ms = run_ms
+        self.parts = parts
+
+    @classmethod
+    def problem(cls, status: int, message: str, run_ms: "Optional[float]" = None) -> "Answer":
+        """An error as the contract words it."""
+        return cls(status, json.dumps({"message": message}).encode("ascii"), run_ms=run_ms)
+
+
+class BadRequest(Exception):
+    """The request cannot be handed to the model."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Runner(abc.ABC):
+    """What a worker serves: an entry script, or a builtin handler."""
+
+    @abc.abstractmethod
+    def load(self) -> None:
+        """Import what is needed."""
+
+    @abc.abstractmethod
+    def init(self) -> None:
+        """Load the model."""
+
+    @abc.abstractmethod
+    def describe(self) -> "Dict[str, Any]":
+        """How it is called (`mode`, `headers`) and its schemas (`input`, `output`, `versions`)."""
+
+    @abc.abstractmethod
+    def answer(self, request: Request) -> Answer:
+        """Answer one request."""

@@ -1,0 +1,180 @@
+"""The request object that `@rawhttp` scripts get: Flask's own where it is installed, else ours."""
+
+import io
+import json
+import os
+from urllib.parse import parse_qs, unquote
+
+from .calling import header_mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional
+
+    from .messages import Request
+
+
+def build(request: "Request") -> "Any":
+    """Flask's `Request` over the same bytes, or `RawRequest`."""
+    try:
+        from flask import Request as FlaskRequest
+    except ImportError:
+        return RawRequest(request)
+    return FlaskRequest(environ(request))
+
+
+def environ(request: "Request") -> "Dict[str, Any]":
+    """The WSGI environment of a request (PEP 3333)."""
+    headers = header_mapping(request)
+    path = str(request.target).partition("?")[0]
+    host, _, port = headers.get("Host", "localhost").partition(":")
+    found = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path, "latin-1"),
+        "QUERY_STRING": request.query,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port or "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": request.content_type,
+        "CONTENT_LENGTH": str(len(request.body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }  # type: Dict[str, Any]
+    for name, value in headers.items():
+        if name not in ("Content-Type", "Content-Length"):
+            found["HTTP_" + name.upper().replace("-", "_")] = value
+    return found
+
+
+class Headers(Dict[str, str] if TYPE_CHECKING else dict):  # type: ignore[misc]  # 3.6 has no dict[]
+    """Header values by name of any case."""
+
+    def __getitem__(self, name: str) -> str:
+        return str(super().__getitem__(name.title()))
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).title())
+
+    def get(self, name: str, default: "Any" = None) -> "Any":
+        """The value, or the default."""
+        return super().get(name.title(), default)
+
+
+class Values(Dict[str, str] if TYPE_CHECKING else dict):  # type: ignore[misc]  # 3.6 has no dict[]
+    """First value by name; `getlist` gives all."""
+
+    def __init__(self, text: str) -> None:
+        self._all = parse_qs(text, keep_blank_values=True)
+        super().__init__({name: values[0] for name, values in self._all.items()})
+
+    def getlist(self, name: str) -> "List[str]":
+        """Every value of a name."""
+        return list(self._all.get(name, ()))
+
+
+class Upload:
+    """One file of a form."""
+
+    def __init__(self, filename: str, content_type: str, data: bytes) -> None:
+        self.filename = filename
+        self.content_type = self.mimetype = content_type
+        self.stream = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        return self.stream.read(size)
+
+    def save(self, target: str) -> None:
+        """Write the file."""
+        with open(os.fspath(target), "wb") as file:
+            file.write(self.stream.getvalue())
+
+
+class RawRequest:
+    """The part of Flask's request API that entry scripts use."""
+
+    def __init__(self, request: "Request") -> None:
+        self.method = request.method
+        self.headers = Headers(header_mapping(request))
+        self.path = unquote(str(request.target).partition("?")[0])
+        self.full_path = "{}?{}".format(self.path, request.query)
+        self.query_string = request.query.encode("latin-1")
+        self.args = Values(request.query)
+        self.content_type = request.content_type
+        self.mimetype = request.content_type.partition(";")[0].strip().lower()
+        self.content_length = len(request.body)
+        self.data = request.body
+        self.stream = io.BytesIO(request.body)
+        self.environ = environ(request)
+        self.url = "http://{}{}".format(self.headers.get("Host", "localhost"), request.target)
+        self._form = None  # type: Optional[Values]
+        self._files = {}  # type: Dict[str, Upload]
+
+    def get_data(self, cache: bool = True, as_text: bool = False) -> "Any":  # noqa: ARG002 - Flask's signature
+        """The body."""
+        return self.data.decode("utf-8", "replace") if as_text else self.data
+
+    @property
+    def is_json(self) -> bool:
+        """The body is said to be JSON."""
+        return self.mimetype == "application/json" or self.mimetype.endswith("+json")
+
+    @property
+    def json(self) -> "Any":
+        """The body as JSON."""
+        return self.get_json()
+
+    def get_json(self, force: bool = False, silent: bool = False) -> "Any":
+        """The body as JSON; None when it is not said to be."""
+        if not (force or self.is_json):
+            return None
+        try:
+            return json.loads(self.data.decode("utf-8"))
+        except ValueError:
+            if silent:
+                return None
+            raise
+
+    @property
+    def form(self) -> Values:
+        """Form fields."""
+        return self._parsed()
+
+    @property
+    def files(self) -> "Dict[str, Upload]":
+        """Uploaded files by field name."""
+        self._parsed()
+        return self._files
+
+    def _parsed(self) -> Values:
+        if self._form is None:
+            if self.mimetype == "multipart/form-data":
+                self._form = self._multipart()
+            elif self.mimetype == "application/x-www-form-urlencoded":
+                self._form = Values(self.data.decode("utf-8", "replace"))
+            else:
+                self._form = Values("")
+        return self._form
+
+    def _multipart(self) -> Values:
+        from email.parser import BytesParser
+        from urllib.parse import urlencode
+
+        start = "Content-Type: {}\r\n\r\n".format(self.content_type).encode("latin-1")
+        message = BytesParser().parsebytes(start + self.data)
+        fields = []
+        for part in message.get_payload() if message.is_multipart() else ():
+            name = str(part.get_param("name", "", "content-disposition"))
+            data = part.get_payload(decode=True) or b""
+            filename = part.get_filename()
+            if filename is None:
+                fields.append((name, data.decode("utf-8", "replace")))
+            else:
+                self._files[name] = Upload(filename, part.get_content_type(), data)
+        return Values(urlencode(fields))

@@ -1,0 +1,51 @@
+"""What `run()` returned, as an answer: JSON, or a response object as it is."""
+
+import json
+
+from . import failure, output
+from .messages import Answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List, Optional
+
+INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
+
+
+def encode(result: "Any", run_ms: float) -> Answer:
+    """Turn a result into an answer; one that cannot be written as JSON is an internal error."""
+    if hasattr(result, "status_code") and hasattr(result, "get_data"):
+        return _response(result, run_ms)
+    try:
+        return Answer(200, json.dumps(result).encode("ascii"), run_ms=run_ms)
+    except (TypeError, ValueError, RecursionError) as error:
+        output.report("ERROR", failure.describe(error))
+        return Answer.problem(500, INTERNAL, run_ms)
+
+
+def raised(error: BaseException) -> "Optional[Answer]":
+    """An HTTP exception of werkzeug is an answer with its own code."""
+    code = getattr(error, "code", None)
+    if isinstance(code, int) and hasattr(error, "get_response"):
+        return Answer.problem(code, str(getattr(error, "description", error)))
+    return None
+
+
+def _response(response: "Any", run_ms: float) -> Answer:
+    """A Flask, werkzeug or AMLResponse object: status, repeated headers, whole or streamed body."""
+    headers = _headers(response)
+    if getattr(response, "is_streamed", False):
+        parts = (_bytes(part) for part in response.response)
+        headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+        return Answer(response.status_code, b"", headers, run_ms, parts)
+    return Answer(response.status_code, _bytes(response.get_data()), headers, run_ms)
+
+
+def _headers(response: "Any") -> "List[List[str]]":
+    headers = response.headers
+    pairs = headers.items(True) if hasattr(headers, "getlist") else headers.items()
+    return [[str(name), str(value)] for name, value in pairs]
+
+
+def _bytes(part: "Any") -> bytes:
+    return part.encode("utf-8") if isinstance(part, str) else bytes(part)

@@ -1,0 +1,111 @@
+"""The user's entry script: `init()` once, `run()` per request, in one of three calling modes."""
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import time
+
+from . import calling, failure, output, replies
+from .failure import ScriptError
+from .messages import Answer, BadRequest, Request, Runner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Callable, Dict, Optional
+
+MODULE = "entry_module"
+FALLBACK = "main"
+RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+
+
+class EntryScript(Runner):
+    """`score.py`, or the module `main` when none is named."""
+
+    def __init__(self, path: "Optional[str]") -> None:
+        self._path = path
+        self._init = None  # type: Optional[Callable[[], object]]
+        self._run = None  # type: Optional[Callable[..., object]]
+        self._mode = calling.TEXT
+        self._wants_headers = False
+        self._prepare = None  # type: Optional[Callable[[Request], Dict[str, Any]]]
+
+    def load(self) -> None:
+        """Import the script and find out how `run()` is called.
+
+        Raises:
+            ScriptError: It lacks `init()` or `run()`, or their signatures cannot be served.
+        """
+        module = self._import()
+        module = getattr(module, "driver_module", module)
+        self._init = _function(module, "init")
+        self._run = _function(module, "run")
+        if _required(inspect.signature(self._init)):
+            raise ScriptError("init() must be callable without arguments.")
+        style = calling.analyse(self._run)
+        self._mode = style.mode
+        self._wants_headers = style.wants_headers
+        self._prepare = style.arguments
+
+    def init(self) -> None:
+        """Call the script's `init()`."""
+        assert self._init is not None
+        self._init()
+
+    def describe(self) -> "Dict[str, Any]":
+        """How it is called, and its schemas where `run()` declares them."""
+        found = {"mode": self._mode, "headers": self._wants_headers}  # type: Dict[str, Any]
+        found.update(calling.schemas(self._run))
+        return found
+
+    def answer(self, request: Request) -> Answer:
+        """Decode, call `run()`, encode."""
+        assert self._prepare is not None
+        assert self._run is not None
+        try:
+            arguments = self._prepare(request)
+        except BadRequest as error:
+            return Answer.problem(error.status, error.message)
+        started = time.perf_counter()
+        try:
+            result = self._run(**arguments)
+        except BaseException as error:
+            elapsed = (time.perf_counter() - started) * 1000
+            refusal = replies.raised(error)
+            if refusal is not None:
+                return refusal
+            output.report("ERROR", failure.describe(error))
+            return Answer.problem(500, RUN_FAILED, elapsed)
+        elapsed = (time.perf_counter() - started) * 1000
+        return replies.encode(result, elapsed)
+
+    def _import(self) -> "ModuleType":
+        if self._path is None:
+            return importlib.import_module(FALLBACK)
+        path = os.path.abspath(self._path)
+        if not os.path.isfile(path):
+            raise ScriptError("The entry script {} does not exist.".format(self._path))
+        spec = importlib.util.spec_from_file_location(MODULE, path)
+        if spec is None or spec.loader is None:
+            raise ScriptError("The entry script {} is not a Python file.".format(self._path))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[MODULE] = module
+        spec.loader.exec_module(module)
+        return module
+
+
+def _function(module: "ModuleType", name: str) -> "Callable[..., object]":
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ScriptError("The entry script does not define {}().".format(name))
+    return function  # type: ignore[no-any-return]  # callable() narrows to a function of Any
+
+
+def _required(signature: "inspect.Signature") -> bool:
+    return any(
+        parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        for parameter in signature.parameters.values()
+    )

@@ -1,0 +1,73 @@
+"""Frames between the supervisor and a worker: one byte of kind, two lengths, JSON meta, raw body.
+
+Both sides import this module; the worker's oldest interpreter is CPython 3.6.
+"""
+
+import json
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any, Optional, Tuple
+
+HEADER = struct.Struct("!BII")
+
+CONFIG = 1
+"""Supervisor to worker, first of all: what to load."""
+PHASE = 2
+"""Worker to supervisor: `importing`, `init`."""
+READY = 3
+"""Worker to supervisor: how it is called and its schemas."""
+FAILED = 4
+"""Worker to supervisor: stage and traceback of a start that failed; the worker ends."""
+REQUEST = 5
+"""Supervisor to worker: `[id, method, target, content type, accept, headers or null]` and the body."""
+ANSWER = 6
+"""Worker to supervisor: `[status, run milliseconds or null, headers, more]` and the body."""
+PART = 7
+"""Worker to supervisor: `[more]` and the next piece of an answer's body."""
+STOP = 8
+"""Supervisor to worker: end after what is being done."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
+def head(kind: int, meta: "Any", body_length: int) -> bytes:
+    """Everything of a frame but its body."""
+    text = _encode(meta).encode("ascii")
+    return HEADER.pack(kind, len(text), body_length) + text
+
+
+def decode_meta(text: bytes) -> "Any":
+    """The meta of a frame."""
+    return _decode(text.decode("ascii"))
+
+
+class Channel:
+    """The worker's blocking end."""
+
+    def __init__(self, connection: "socket.socket") -> None:
+        self._socket = connection
+        self._file = connection.makefile("rb", buffering=65536)
+
+    def receive(self) -> "Optional[Tuple[int, Any, bytes]]":
+        """The next frame; None when the other end is gone."""
+        start = self._file.read(HEADER.size)
+        if len(start) < HEADER.size:
+            return None
+        kind, meta_length, body_length = HEADER.unpack(start)
+        rest = self._file.read(meta_length + body_length)
+        if len(rest) < meta_length + body_length:
+            return None
+        return kind, decode_meta(rest[:meta_length]), rest[meta_length:]
+
+    def send(self, kind: int, meta: "Any", body: bytes = b"") -> None:
+        """Write one frame."""
+        start = head(kind, meta, len(body))
+        if len(body) < 65536:
+            self._socket.sendall(start + body)
+        else:
+            self._socket.sendall(start)
+            self._socket.sendall(body)
