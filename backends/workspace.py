@@ -93,4 +93,4 @@ def check_name(name: str) -> str:
 
 def _named_by_file(start: Path | None) -> str | None:
     found = find_workspace_file(start or Path.cwd())
-    return found.workspace_name if found else None
+    return found.name if found else None

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import click
 
 from backends.errors import Refused, ServiceFailed
 from console.cli.context import Session
+from console.cli.opening import in_terminal, open_console
 from console.cli.options import Command
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ def demo(session: Session, *, keep: bool, plain: bool) -> None:
     asyncio.run(_remove())
     try:
         asyncio.run(_walk())
-        if not plain and sys.stdin.isatty() and sys.stdout.isatty():
-            _open_console()
+        if not plain and in_terminal():
+            open_console(WORKSPACE)
     finally:
         if not keep:
             asyncio.run(_remove())
@@ -161,11 +160,3 @@ async def _show(workspace: "Workspace") -> None:
     for service in await workspace.services.refresh():
         state = f"{service.state}  {service.reason}"
         click.echo(f"state      {service.name:<12} {state}  {service.url}")
-
-
-def _open_console() -> None:
-    """Run the app on the demo's workspace in this terminal."""
-    from importlib import import_module
-
-    os.environ["PILOTHOUSE_WORKSPACE"] = WORKSPACE
-    import_module("console.app.app").run()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -45,6 +46,7 @@ def first_paint(code: str, word: str, env: Mapping[str, str]) -> Callable[[], fl
 
     def run() -> float:
         master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 80))
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-c", code], stdin=slave, stdout=slave, stderr=slave, env=env

@@ -205,11 +205,14 @@ async def test_logs_follow_what_run_prints(words: Workspace) -> None:
     """Each line with its request."""
     await deploy(words, request("words", "words", inference=INFERENCE))
     got = await score(words, "words", "[1, 2]")
+    printed = None
     async with asyncio.timeout(10):
         async for item in words.services.logs("words", LogQuery(follow=True)):
             if isinstance(item, LogLine) and "scoring 6" in item.text:
+                printed = item
                 break
-    assert item.request_id == got.request_id
+    assert printed is not None
+    assert printed.request_id == got.request_id
     items = [item async for item in words.services.logs("words", LogQuery(tail=5))]
     assert isinstance(items[-1], StreamEnd)
 

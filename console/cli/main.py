@@ -1,0 +1,123 @@
+"""The root command: the console without words, commands with them."""
+
+import os
+import sys
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import click
+
+from console.cli.errors import INTERRUPTED, report
+from console.cli.lazy import Elsewhere, LazyGroup, Row
+
+PROGRAM = "pilothouse"
+COMPLETION = "_PILOTHOUSE_COMPLETE"
+"""Set by the shell's completion function to ask for words."""
+
+ROWS = MappingProxyType(
+    {
+        "model": Row("console.cli.commands.model:model", "Register, find and deploy models."),
+        "service": Row("console.cli.commands.service:service", "Watch, call and change services."),
+        "computetarget": Row(
+            "console.cli.commands.computetarget:computetarget", "Places to deploy to."
+        ),
+        "environment": Row(
+            "console.cli.commands.environment:environment", "Packages that models need."
+        ),
+        "workspace": Row(
+            "console.cli.commands.workspace:workspace", "A registry with its services and targets."
+        ),
+        "folder": Row("console.cli.commands.folder:folder", "Tie a project folder to a workspace."),
+        "config": Row("console.cli.commands.config:config", "Check config files."),
+        "doctor": Row(
+            "console.cli.commands.doctor:doctor", "What works on this machine, and each fix."
+        ),
+        "demo": Row("console.cli.demo:demo", "A throw-away workspace with models that answer."),
+        "completion": Row("console.cli.commands.completion:completion", "Completion for a shell."),
+    }
+)
+_NO_RUNS = Elsewhere(
+    "Pilothouse deploys models; it does not run training, pipelines or data sets.",
+    "Register what training left behind: pilothouse model register -n NAME -p PATH.",
+)
+_NO_ENDPOINT = Elsewhere(
+    "Endpoints with several weighted versions are not offered.",
+    "Deploy each version as a service: pilothouse model deploy -n NAME -m MODEL:VERSION.",
+)
+ELSEWHERE = MappingProxyType(
+    {word: _NO_RUNS for word in ("run", "experiment", "pipeline", "dataset", "datastore")}
+    | {"endpoint": _NO_ENDPOINT}
+)
+
+
+class Root(LazyGroup):
+    """`pilothouse`: opens the console when no word follows."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            PROGRAM,
+            ROWS,
+            help="A console for machine-learning models in service: registry, deploy, observe,"
+            " request. Without a command it opens in this terminal.",
+            elsewhere=ELSEWHERE,
+        )
+        self.callback = _open_console_without_words
+        self.invoke_without_command = True
+        self.no_args_is_help = False
+        self.params += [
+            click.Option(["-w", "--workspace-name", "workspace"], help="Workspace to work in."),
+            click.Option(["--debug", "debug"], is_flag=True, help="Show tracebacks."),
+            click.Option(
+                ["--version", "version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Print the version and exit.",
+            ),
+        ]
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and give its exit code."""
+    if instruction := os.environ.get(COMPLETION):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(Root(), {}, PROGRAM, COMPLETION, instruction)
+    try:
+        root = Root()
+        with root.make_context(PROGRAM, list(args)) as context:
+            root.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print(file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return 0
+    except Exception as error:  # the border: whatever went wrong is reported here
+        return report(error, debug="--debug" in args)
+    return 0
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"{PROGRAM} {version(PROGRAM)}")
+        ctx.exit()
+
+
+@click.pass_context
+def _open_console_without_words(ctx: click.Context, workspace: str | None, debug: bool) -> None:
+    if ctx.invoked_subcommand is None:
+        from console.cli.opening import open_console
+
+        ctx.exit(open_console(workspace))
+
+
+def _let_go_of_stdout() -> None:
+    """Keep the interpreter from complaining at its end about the reader that went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
