@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from backends.registry.records import (
     Framework,
@@ -107,6 +108,7 @@ def find(db: sqlite3.Connection, name: str, version: int | None) -> sqlite3.Row 
 
 def load(db: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
     """The whole version of a row."""
+    text = row["model_schema"]
     return ModelVersion(
         name=row["name"],
         version=row["version"],
@@ -120,7 +122,7 @@ def load(db: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
         tags=labels(db, row["id"], properties=False),
         properties=labels(db, row["id"], properties=True),
         resources=Resources(**json.loads(row["resources"])),
-        schema=_schema(row["model_schema"]),
+        schema=None if text is None else read_schema(json.loads(text)),
         schema_problem=row["schema_problem"],
         sample_input=row["sample_input"],
         sample_output=row["sample_output"],
@@ -206,26 +208,19 @@ def _schema_text(schema: ModelSchema) -> str:
     return json.dumps(asdict(schema))
 
 
-def _schema(text: str | None) -> ModelSchema | None:
-    if text is None:
-        return None
-    found = json.loads(text)
+def read_schema(found: Mapping[str, Any]) -> ModelSchema:
+    """The record of a schema's JSON object."""
     return ModelSchema(
         inputs=_tensors(found["inputs"]),
         outputs=_tensors(found["outputs"]),
         opset=found["opset"],
         producer=found["producer"],
-        metadata=found["metadata"],
+        metadata=dict(found["metadata"]),
     )
 
 
-def _tensors(found: Sequence[Mapping[str, object]]) -> tuple[Tensor, ...]:
+def _tensors(found: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:
     return tuple(
-        Tensor(name=str(one["name"]), dtype=str(one["dtype"]), shape=_shape(one["shape"]))
+        Tensor(name=str(one["name"]), dtype=str(one["dtype"]), shape=tuple(one["shape"]))
         for one in found
     )
-
-
-def _shape(found: object) -> tuple[int | str, ...]:
-    assert isinstance(found, list)
-    return tuple(size if isinstance(size, int) else str(size) for size in found)

@@ -18,8 +18,8 @@ from backends.filters import Filter
 from backends.registry import checks, index, queries
 from backends.registry.blobs import BlobStore, Stage
 from backends.registry.differences import difference
-from backends.registry.inspection import inspect_files
 from backends.registry.labels import Update, apply_update
+from backends.registry.model_schema import inspect_files
 from backends.registry.output import Output
 from backends.registry.pickles import scan
 from backends.registry.records import (
