@@ -45,7 +45,7 @@ _NO_ENDPOINT = Elsewhere(
     "Deploy each version as a service: pilothouse model deploy -n NAME -m MODEL:VERSION.",
 )
 ELSEWHERE = MappingProxyType(
-    {word: _NO_RUNS for word in ("run", "experiment", "pipeline", "dataset", "datastore")}
+    dict.fromkeys(("run", "experiment", "pipeline", "dataset", "datastore"), _NO_RUNS)
     | {"endpoint": _NO_ENDPOINT}
 )
 
@@ -66,7 +66,7 @@ class Root(LazyGroup):
         self.no_args_is_help = False
         self.params += [
             click.Option(["-w", "--workspace-name", "workspace"], help="Workspace to work in."),
-            click.Option(["--debug", "debug"], is_flag=True, help="Show tracebacks."),
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
             click.Option(
                 ["--version", "version"],
                 is_flag=True,
@@ -92,7 +92,7 @@ def run(args: Sequence[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
-        print(file=sys.stderr)
+        click.echo(err=True)
         return INTERRUPTED
     except BrokenPipeError:
         _let_go_of_stdout()
@@ -102,7 +102,7 @@ def run(args: Sequence[str]) -> int:
     return 0
 
 
-def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
         from importlib.metadata import version
 
@@ -111,7 +111,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
 
 
 @click.pass_context
-def _open_console_without_words(ctx: click.Context, workspace: str | None, debug: bool) -> None:
+def _open_console_without_words(ctx: click.Context, workspace: str | None) -> None:
     if ctx.invoked_subcommand is None:
         from console.cli.opening import open_console
 

@@ -1,0 +1,196 @@
+"""Services, plans and their events as dicts with the keys that `az ml` v1 prints."""
+
+from typing import Any
+
+from backends.services.records import Plan, Service, Transition
+from backends.targets.records import Evidence, Keys, LogLine
+from console.cli.shapes import plain, resources
+from console.cli.times import clock, iso
+
+
+def service(found: Service) -> dict[str, Any]:
+    """The result of `service show`, `model deploy`, and an item of `service list`."""
+    return {
+        "name": found.name,
+        "imageId": found.spec.image,
+        "updatedAt": iso(found.updated),
+        "computeType": found.compute_type.upper(),
+        "scoringUri": found.scoring_uri,
+        "state": found.state.value,
+        "tags": dict(found.spec.tags),
+        "properties": dict(found.spec.properties),
+        "environmentDetails": _environment(found),
+    }
+
+
+def full_service(found: Service, *, created_by: str = "") -> dict[str, Any]:
+    """The result of `service show -v`: v1's serialised service, then what only is known here."""
+    spec = found.spec
+    return {
+        "name": found.name,
+        "description": spec.description,
+        "tags": dict(spec.tags),
+        "properties": dict(spec.properties),
+        "state": found.state.value,
+        "createdTime": iso(found.created),
+        "updatedTime": iso(found.updated),
+        "error": _error(found),
+        "computeType": found.compute_type.upper(),
+        "workspaceName": spec.workspace,
+        "imageId": spec.image,
+        "imageDigest": None,
+        "imageDetails": None,
+        "scoringUri": found.scoring_uri,
+        "swaggerUri": f"{found.url}/swagger.json" if found.url else None,
+        "createdBy": created_by or None,
+        "containerResourceRequirements": resources(spec.resources),
+        "authEnabled": spec.auth,
+        "dataCollection": spec.collect_data,
+        "environmentDetails": _environment(found),
+        "modelDetails": [{"id": m.id, "name": m.name, "version": m.version} for m in spec.models],
+        "computeName": found.target,
+        "maxConcurrentRequestsPerContainer": spec.limits.concurrency,
+        "maxQueueWaitMs": spec.limits.queue_wait_ms,
+        "scoringTimeoutMs": spec.limits.scoring_timeout_ms,
+        "numReplicas": spec.replicas,
+        "reason": found.reason,
+        "phase": found.phase or None,
+        "revision": spec.revision,
+        "servingRevision": found.serving,
+        "rollingOutRevision": found.rolling_out,
+        "readyReplicas": found.ready,
+        "wantedReplicas": found.wanted,
+        "reachable": found.reachable,
+        "observedTime": iso(found.seen),
+        "evidence": evidence(found.evidence),
+    }
+
+
+def service_sheet(found: Service) -> dict[str, Any]:
+    """What `service show` puts on a terminal."""
+    models = " ".join(model.id for model in found.spec.models)
+    return {
+        "name": found.name,
+        "state": found.state.value + ("" if found.reachable else " (last known)"),
+        "reason": found.reason,
+        "scoringUri": found.scoring_uri,
+        "models": models,
+        "target": found.target,
+        "computeType": found.compute_type.upper(),
+        "revision": found.spec.revision,
+        "serving": found.serving,
+        "replicas": f"{found.ready}/{found.wanted}",
+        "keys": "needed" if found.spec.auth else "none",
+        "updatedAt": iso(found.updated),
+        "tags": dict(found.spec.tags),
+    }
+
+
+def service_cells(found: Service) -> dict[str, Any]:
+    """A row of `service list` on a terminal."""
+    return {
+        "name": found.name,
+        "updatedAt": iso(found.updated),
+        "state": found.state.value + ("" if found.reachable else " (last known)"),
+        "scoringUri": found.scoring_uri,
+    }
+
+
+def keys(both: Keys) -> dict[str, Any]:
+    """The result of `service get-keys`."""
+    return {"primaryKey": both.primary, "secondaryKey": both.secondary}
+
+
+def evidence(found: Evidence) -> dict[str, Any]:
+    """Why a state is what it is; empty parts are left out."""
+    parts = {
+        "stage": found.stage,
+        "exitCode": found.exit_code,
+        "outOfMemory": found.out_of_memory,
+        "traceback": found.traceback,
+        "lastLines": list(found.last_lines),
+        "modelTree": list(found.model_tree),
+        "event": found.event,
+    }
+    return {key: part for key, part in parts.items() if part not in ("", [], None, False)}
+
+
+def transition(change: Transition) -> dict[str, Any]:
+    """A line of `service events`."""
+    return {
+        "time": iso(change.at),
+        "kind": change.kind,
+        "state": change.state.value,
+        "reason": change.reason,
+        "revision": change.revision,
+        "phase": change.phase or None,
+        "actor": change.actor or None,
+        "evidence": evidence(change.evidence),
+    }
+
+
+def log_line(line: LogLine) -> dict[str, Any]:
+    """A line of `service get-logs -o json`."""
+    return {
+        "time": clock(line.time),
+        "replica": line.replica,
+        "sequence": line.sequence,
+        "stream": line.stream.value,
+        "level": line.level,
+        "requestId": line.request_id or None,
+        "durationMs": line.duration_ms,
+        "text": line.text,
+    }
+
+
+def plan(made: Plan) -> dict[str, Any]:
+    """The result of `--dry-run`."""
+    spec = made.spec
+    return {
+        "name": spec.name,
+        "kind": made.kind,
+        "target": spec.target,
+        "revision": spec.revision,
+        "models": [model.id for model in spec.models],
+        "steps": [
+            {
+                "stage": step.stage.value,
+                "action": step.action,
+                "detail": step.detail,
+                "usualSeconds": step.usual_seconds,
+            }
+            for step in made.steps
+        ],
+        "changes": [
+            {"field": change.field, "before": change.before, "after": change.after}
+            for change in made.changes
+        ],
+        "preflight": [
+            {
+                "name": check.name,
+                "ok": check.ok,
+                "detail": check.detail,
+                "fix": check.fix,
+                "blocking": check.blocking,
+            }
+            for check in made.preflight
+        ],
+        "notes": list(made.notes),
+        "command": made.command,
+    }
+
+
+def _environment(found: Service) -> dict[str, Any] | None:
+    if not found.spec.environment_key:
+        return None
+    return {
+        "key": found.spec.environment_key,
+        "environmentVariables": plain(found.spec.variables),
+    }
+
+
+def _error(found: Service) -> dict[str, Any] | None:
+    """v1's error object, while the service is in a state that has one."""
+    if found.state.value not in {"Failed", "Unhealthy", "Unschedulable"}:
+        return None
+    return {"code": found.state.value, "message": found.reason}
