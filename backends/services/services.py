@@ -134,15 +134,16 @@ class Services:
         await self.refresh()
         return await asyncio.to_thread(self._store.service, name)
 
-    async def watch(self, name: str) -> AsyncGenerator[Service, None]:
+    async def watch(self, name: str, *, stored_first: bool = True) -> AsyncGenerator[Service, None]:
         """The service at once and at each change; ends when it is deleted.
 
-        An unreachable target yields the last known state marked unreachable, and is asked again
-        until it answers.
+        The first item is what is stored, unless `stored_first` is False. An unreachable target
+        yields the last known state marked unreachable, and is asked again until it answers.
         """
         pause = RETRY_SECONDS[0]
         while (service := await asyncio.to_thread(self._store.find, name)) is not None:
-            yield service
+            if stored_first or not service.reachable:
+                yield service
             statuses = self._driver(service).watch(name)
             try:
                 async for status in statuses:
@@ -168,7 +169,7 @@ class Services:
             ServiceFailed: the service was deleted meanwhile.
         """
         await asyncio.to_thread(self._store.service, name)
-        changes = self.watch(name)
+        changes = self.watch(name, stored_first=False)
         try:
             async with asyncio.timeout(timeout):
                 async for service in changes:
