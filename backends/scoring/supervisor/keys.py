@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 CHECK_SECONDS = 0.2
-"""A changed file is noticed within this time."""
+"""A key that was taken away is refused within this time; a new one is known at once."""
 
 
 class KeyFile:
@@ -24,6 +24,9 @@ class KeyFile:
         if now >= self._next_look:
             self._next_look = now + CHECK_SECONDS
             self._look()
+        return self._known(headers) or (self._look() and self._known(headers))
+
+    def _known(self, headers: dict[bytes, bytes]) -> bool:
         given = headers.get(b"x-api-key", b"").strip()
         kind, _, value = headers.get(b"authorization", b"").strip().partition(b" ")
         bearer = value.strip() if kind.lower() == b"bearer" else b""
@@ -32,7 +35,9 @@ class KeyFile:
             found |= hmac.compare_digest(key, given) | hmac.compare_digest(key, bearer)
         return found
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Read the file when it changed; whether it did."""
+        before = self._seen
         try:
             if self._path is None:
                 raise OSError("no key file is named")
@@ -45,6 +50,7 @@ class KeyFile:
         except (OSError, ValueError) as error:
             self._keys, self._seen = (), None
             self.problem = f"the key file cannot be read: {error}"
+        return self._seen != before
 
 
 def _read(path: Path) -> tuple[bytes, ...]:
