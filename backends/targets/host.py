@@ -1,10 +1,12 @@
 """This machine: its capacity as a process here may use it, its ports and its processes."""
 
+import contextlib
 import errno
 import os
 import shutil
 import socket
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,16 +105,34 @@ def boot_id() -> str:
         return str(int(psutil.boot_time()))
 
 
-def marked(name: str, value: str) -> tuple[psutil.Process, ...]:
-    """Our processes that were started with the environment variable `name=value`."""
-    found: list[psutil.Process] = []
+def marked(variable: str) -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
+    """Our living processes that were started with a variable set, each with its environment."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            environ = process.environ()
+            if variable in environ and process.status() != psutil.STATUS_ZOMBIE:
+                yield process, environ
         except (psutil.Error, OSError):
             continue
-    return tuple(found)
+
+
+def processor_seconds(processes: Iterable[psutil.Process]) -> float:
+    """Processor time that they have used, of the system too; those that are gone count nothing."""
+    total = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def resident_bytes(processes: Iterable[psutil.Process]) -> int:
+    """Memory that they hold, pages that they share counted for each."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
 
 
 def _portable_identity(pid: int) -> str | None:

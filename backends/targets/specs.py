@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from backends.targets.records import Limits, ModelRef, Resources, ServiceSpec
 
 def spec_to_json(spec: ServiceSpec) -> str:
     """One line of JSON with sorted keys: equal specs give equal text."""
-    return json.dumps(asdict(spec), default=str, sort_keys=True, separators=(",", ":"))
+    return json.dumps(spec, default=_plain, sort_keys=True, separators=(",", ":"))
 
 
 def spec_from_json(text: str | bytes) -> ServiceSpec:
@@ -35,6 +35,14 @@ def spec_from_json(text: str | bytes) -> ServiceSpec:
             f"A stored service description cannot be read: {error}.",
             fix="Deploy the service again, or delete it.",
         ) from error
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
 
 
 def _known(record: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

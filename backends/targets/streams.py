@@ -82,7 +82,7 @@ class _Window:
 
     def __init__(self, reader: LogReader, query: LogQuery) -> None:
         self._query = query
-        self._started = False
+        self._started = self._seen = False
         self._before: LogLine | None = None
         self.past = False
         self.backlog: list[bytes] = []
@@ -103,10 +103,21 @@ class _Window:
             self._before = line
             if not self._admits(line):
                 continue
-            if last and last.boot == line.boot and line.sequence > last.sequence + 1:
-                yield Gap("lines are missing here", line.sequence - last.sequence - 1)
+            if gap := self._gap(last, line):
+                yield gap
             if self._query.since is None or line.time >= self._query.since:
                 yield line
+
+    def _gap(self, last: LogLine | None, line: LogLine) -> Gap | None:
+        if last and last.boot == line.boot:
+            lost = line.sequence - last.sequence - 1
+            return Gap("lines are missing here", lost) if lost > 0 else None
+        whole = self._query.tail is None and self._query.since is None
+        if whole and not self._seen and line.sequence > 1:
+            self._seen = True
+            return Gap("older lines are no longer kept", line.sequence - 1)
+        self._seen = True
+        return None
 
     def _admits(self, line: LogLine) -> bool:
         same = line.boot in {self._boot, ""}

@@ -1,0 +1,303 @@
+"""Services as processes of this machine: a supervisor each, found again from its run folder."""
+
+import asyncio
+import contextlib
+import dataclasses
+import platform
+import socket
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import ClassVar
+
+from backends import paths
+from backends.errors import NotFound
+from backends.targets import control, host, launching, ports, supervisor
+from backends.targets.catalog import TargetRecord
+from backends.targets.driver import Driver
+from backends.targets.observation import observe
+from backends.targets.records import (
+    Capabilities,
+    Endpoint,
+    Gap,
+    Keys,
+    LogLine,
+    LogQuery,
+    Observed,
+    Preflight,
+    ServiceSpec,
+    ServiceState,
+    Status,
+    StreamEnd,
+    TargetInfo,
+    Usage,
+)
+from backends.targets.room import check_room
+from backends.targets.rundir import Address, RunDir, rundirs
+from backends.targets.streams import log_lines
+
+_CLOSED = "the target was closed"
+_DELETED = "the service was deleted"
+_QUICK, _QUIET = 0.02, 0.25
+_USAGE_SECONDS = 0.2
+
+
+class ProcessDriver(Driver):
+    """Runs each service under its own supervisor, which outlives the console."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        log_push=True,
+        log_resume_exact=True,
+        state_push=True,
+        scale=True,
+        stop=True,
+        zero_loss_model_update=True,
+        zero_loss_environment_update=True,
+        rotate_keys_without_restart=True,
+        capacity_known=True,
+        usage=True,
+    )
+
+    def __init__(self, target: TargetRecord) -> None:
+        self._target = target
+        self._closed = False
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End all streams; the services run on."""
+        self._closed = True
+
+    async def check(self) -> TargetInfo:
+        """This machine and what it has."""
+        started = time.perf_counter()
+        found = host.capacity()
+        return TargetInfo(
+            version=f"Python {platform.python_version()} on {platform.system()}",
+            identity=socket.gethostname(),
+            cpus=found.cpus,
+            memory_gb=found.memory_bytes / host.GB,
+            disk_free_gb=host.disk_free(paths.home()) / host.GB,
+            gpus=found.gpus,
+            latency_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    async def preflight(self, spec: ServiceSpec) -> tuple[Preflight, ...]:
+        """Processor, memory, GPU, port, disk and interpreter."""
+        return await asyncio.to_thread(check_room, self._place(spec.name), spec)
+
+    async def apply(self, spec: ServiceSpec, keys: Keys | None) -> None:
+        """Start the service, or swap the revision of the one that runs.
+
+        Raises:
+            Conflict: the port is taken, or another console is changing the service.
+        """
+        place = self._place(spec.name)
+        async with place.locked():
+            if keys is not None and keys != place.keys():
+                place.save_keys(keys)
+            running = supervisor.alive(place)
+            if running and place.spec() == spec:
+                return
+            before = place.address
+            address = self._address(place, spec)
+            launching.write(place, spec, address)
+            if running and address == before and await launching.swap(place, spec.revision):
+                place.save_spec(spec)
+                return
+            await supervisor.end(place, launching.grace(spec))
+            ports.claim(address)
+            place.save(address)
+            place.save_spec(spec)
+            launching.start(place, spec.revision)
+
+    async def services(self) -> tuple[Observed, ...]:
+        """Services with a run folder, and those that run although theirs was lost."""
+        return await asyncio.to_thread(self._services)
+
+    async def watch(self, name: str) -> AsyncGenerator[Status | StreamEnd, None]:
+        """Status pushed by the supervisor; ours when it is gone.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        place = self._existing(name)
+        last: Status | None = None
+        delay = _QUICK
+        while not self._closed and place.exists():
+            async with contextlib.aclosing(self._observations(place)) as observations:
+                async for status in observations:
+                    if last is None or dataclasses.replace(status, at=last.at) != last:
+                        delay, last = _QUICK, status
+                        yield status
+            await asyncio.sleep(delay)
+            delay = min(delay * 1.3, _QUIET)
+        yield StreamEnd(_CLOSED if self._closed else _DELETED)
+
+    async def logs(
+        self, name: str, query: LogQuery
+    ) -> AsyncGenerator[LogLine | Gap | StreamEnd, None]:
+        """Lines of the run folder's log; a follower ends with the supervisor.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        place = self._existing(name)
+        async with contextlib.aclosing(
+            log_lines(place.log_file, query, lambda: self._log_end(place))
+        ) as lines:
+            async for line in lines:
+                yield line
+
+    @contextlib.asynccontextmanager
+    async def endpoint(self, name: str) -> AsyncGenerator[Endpoint, None]:
+        """The service's own address.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        address = self._existing(name).address
+        if address is None:
+            raise NotFound(f"Service {name} has no address.", fix="Deploy it again.")
+        yield Endpoint(url=address.url)
+
+    async def keys(self, name: str) -> Keys:
+        """Both keys of the service.
+
+        Raises:
+            NotFound: there is no such service, or it has no keys.
+        """
+        found = self._existing(name).keys()
+        if found is None:
+            raise NotFound(
+                f"Service {name} has no keys: it answers without.",
+                fix="Deploy it with key authentication (`authEnabled`).",
+            )
+        return found
+
+    async def set_keys(self, name: str, keys: Keys) -> None:
+        """Replace the keys; the server reads them again by itself."""
+        place = self._existing(name)
+        async with place.locked():
+            place.save_keys(keys)
+
+    async def stop(self, name: str) -> None:
+        """Drain and end the supervisor; folder, address and log stay."""
+        place = self._existing(name)
+        async with place.locked():
+            place.mark_stopped()
+            await supervisor.end(place, launching.grace(place.spec()))
+
+    async def start(self, name: str) -> None:
+        """Start the revision that served last.
+
+        Raises:
+            Conflict: its port was taken meanwhile.
+        """
+        place = self._existing(name)
+        async with place.locked():
+            address = place.address
+            if supervisor.alive(place) or address is None:
+                return
+            await supervisor.end(place, 0.0)
+            ports.claim(address)
+            launching.start(place, launching.served(place))
+
+    async def scale(self, name: str, replicas: int) -> None:
+        """Change the number of workers, now and for later starts."""
+        place = self._existing(name)
+        async with place.locked():
+            spec = place.spec()
+            if spec is None:
+                raise NotFound(f"Service {name} has no description.", fix="Deploy it again.")
+            changed = dataclasses.replace(spec, replicas=replicas)
+            running = supervisor.alive(place)
+            if running:
+                await control.command(Path(running.socket), {"op": "workers", "count": replicas})
+            if address := place.address:
+                launching.write(place, changed, address)
+            place.save_spec(changed)
+
+    async def delete(self, name: str) -> None:
+        """End the supervisor with all it started, then remove folder and socket."""
+        place = self._place(name)
+        async with place.locked():
+            place.mark_stopped()
+            await supervisor.end(place, 0.0)
+            await asyncio.to_thread(place.remove)
+
+    async def usage(self, name: str) -> Usage:
+        """Processor (over a fifth of a second) and memory of the supervisor and its workers."""
+        running = supervisor.alive(self._existing(name))
+        processes = supervisor.tree(running) if running else []
+        before = host.processor_seconds(processes)
+        started = time.perf_counter()
+        if processes:
+            await asyncio.sleep(_USAGE_SECONDS)
+        used = max(0.0, host.processor_seconds(processes) - before)
+        elapsed = time.perf_counter() - started
+        return Usage(
+            at=time.time(),
+            cpu_percent=100 * used / elapsed if processes else 0.0,
+            memory_bytes=host.resident_bytes(processes),
+            processes=len(processes),
+        )
+
+    def _place(self, name: str) -> RunDir:
+        return RunDir(self._target.workspace, name)
+
+    def _existing(self, name: str) -> RunDir:
+        place = self._place(name)
+        if not place.exists():
+            raise NotFound(
+                f"There is no service '{name}' on {self._target.name}.",
+                fix="`pilothouse service list` shows those that are there.",
+            )
+        return place
+
+    def _address(self, place: RunDir, spec: ServiceSpec) -> Address:
+        """The port that the spec names, else the one that the service has, else a free one."""
+        before = place.address
+        port = spec.port or (before.port if before else None)
+        return Address(spec.host, port or ports.free_port(place, spec.host))
+
+    def _services(self) -> tuple[Observed, ...]:
+        found = [
+            seen
+            for place in rundirs(self._target.workspace)
+            if (seen := observe(place)).spec.target == self._target.name
+        ]
+        known = {place.name for place in rundirs(self._target.workspace)}
+        lost = supervisor.lost_services(self._target.workspace, paths.home())
+        for name in sorted(lost.keys() - known):
+            spec = ServiceSpec(
+                workspace=self._target.workspace, name=name, revision=0, target=self._target.name
+            )
+            reason = f"it runs (pid {lost[name]}), but its folder is gone"
+            status = Status(
+                service=name, state=ServiceState.UNHEALTHY, reason=reason, at=time.time()
+            )
+            found.append(Observed(spec=spec, status=status))
+        return tuple(found)
+
+    async def _observations(self, place: RunDir) -> AsyncGenerator[Status, None]:
+        """What can be known now, and then whatever the supervisor pushes while it lives."""
+        running = supervisor.alive(place)
+        if running is not None:
+            with contextlib.suppress(OSError):
+                stream = control.statuses(Path(running.socket), place.name)
+                async with contextlib.aclosing(stream) as pushed:
+                    async for status in pushed:
+                        if status.state is not ServiceState.STOPPED:  # true once it is gone
+                            yield status
+                        if self._closed:
+                            return
+        if not place.being_changed() and place.exists():
+            yield observe(place).status
+
+    def _log_end(self, place: RunDir) -> str:
+        if self._closed:
+            return _CLOSED
+        if not place.exists():
+            return _DELETED
+        if supervisor.alive(place) or place.being_changed():
+            return ""
+        return "the service was stopped" if place.stopped_file.exists() else "the service ended"

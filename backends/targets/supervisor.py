@@ -1,0 +1,170 @@
+"""The supervisor process of a service on this machine: start it, know it again, end all of it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+import backends
+from backends.errors import Unavailable
+from backends.targets import control, host
+from backends.targets.rundir import Exit, Process, RunDir
+
+SERVICE_MARK = "PILOTHOUSE_SERVICE"
+HOME_MARK = "PILOTHOUSE_HOME"
+_PASSED_ON = frozenset(
+    (
+        *("HOME", "LANG", "LANGUAGE", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_HOME"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+        *("PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    )
+)
+"""A service gets these of the console's variables and no other: the console may hold secrets."""
+_POLL = 0.02
+_TERM_SECONDS = 3.0
+
+
+def start(place: RunDir, launch_file: Path, socket: Path) -> None:
+    """Start the supervisor so that it outlives us; its record is kept in the run folder.
+
+    Raises:
+        Unavailable: the process could not be started.
+    """
+    place.output_file.parent.mkdir(parents=True, exist_ok=True)
+    socket.unlink(missing_ok=True)
+    try:
+        with place.output_file.open("wb") as output:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "backends.scoring", "--launch", str(launch_file)],
+                # Makes our package importable, from a checkout and from an installed wheel alike,
+                # without a PYTHONPATH that the user's own interpreter would inherit.
+                cwd=Path(next(iter(backends.__path__))).parent,
+                env=_environment(place),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise Unavailable(
+            f"The scoring server of {place.name} could not be started: {error}.",
+            fix="Check free memory and the limit of processes.",
+        ) from error
+    identity = host.identity(child.pid) or ""
+    place.save(Process(child.pid, identity, str(socket), time.time()))
+    threading.Thread(target=_reap, args=(child, place), daemon=True).start()
+
+
+def alive(place: RunDir) -> Process | None:
+    """The supervisor's record, if that very process runs."""
+    process = place.process
+    return process if process and host.identity(process.pid) == process.identity else None
+
+
+def orphans(place: RunDir) -> list[psutil.Process]:
+    """Processes of the service that its folder does not tell of."""
+    wanted = {HOME_MARK: str(place.home), SERVICE_MARK: _mark(place)}
+    return [p for p, environ in host.marked(SERVICE_MARK) if wanted.items() <= environ.items()]
+
+
+def lost_services(workspace: str, home: Path) -> dict[str, int]:
+    """Names of services that run but have no folder, each with its supervisor's pid."""
+    found: dict[str, int] = {}
+    for process, environ in host.marked(SERVICE_MARK):
+        owner, _, name = environ[SERVICE_MARK].partition("/")
+        leads = process.pid == _session(process.pid)
+        if owner == workspace and environ.get(HOME_MARK) == str(home) and leads:
+            found[name] = process.pid
+    return found
+
+
+def tree(process: Process) -> list[psutil.Process]:
+    """The supervisor and all that it started."""
+    try:
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+async def end(place: RunDir, grace: float) -> None:
+    """Stop the supervisor and everything it started; nothing of it runs afterwards.
+
+    Asks it to drain, then SIGTERM, then SIGKILL for all that is left.
+
+    Args:
+        place: The service's folder; it may be gone already.
+        grace: Seconds for requests in flight.
+    """
+    process = alive(place)
+    if process is not None:
+        with contextlib.suppress(Unavailable):
+            await control.command(Path(process.socket), {"op": "stop", "grace": grace})
+            await _gone(process, grace + _TERM_SECONDS)
+    if alive(place) is not None and process is not None:
+        _signal([process.pid], signal.SIGTERM)
+        await _gone(process, _TERM_SECONDS)
+    left = {p.pid: p for p in (*await asyncio.to_thread(orphans, place), *_tree_of(process))}
+    for survivor in left.values():
+        with contextlib.suppress(psutil.Error):
+            survivor.kill()
+    if left:
+        await asyncio.to_thread(psutil.wait_procs, list(left.values()), timeout=_TERM_SECONDS)
+
+
+def _tree_of(process: Process | None) -> list[psutil.Process]:
+    running = process is not None and host.identity(process.pid) == process.identity
+    return tree(process) if running and process else []
+
+
+async def _gone(process: Process, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                if host.identity(process.pid) != process.identity:
+                    return
+                await asyncio.sleep(_POLL)  # not our child, as a rule: nothing to wait on
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def _environment(place: RunDir) -> Mapping[str, str]:
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith("LC_")
+    }
+    return passed | {HOME_MARK: str(place.home), SERVICE_MARK: _mark(place)}
+
+
+def _mark(place: RunDir) -> str:
+    return f"{place.workspace}/{place.name}"
+
+
+def _reap(child: "subprocess.Popen[bytes]", place: RunDir) -> None:
+    """Keep no zombie as long as this console runs, and note how the supervisor ended."""
+    code = child.wait()
+    if place.exists():
+        with contextlib.suppress(OSError):
+            place.save(Exit(child.pid, code))
