@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -59,6 +59,7 @@ def insert(db: sqlite3.Connection, model: ModelVersion) -> None:
         "size": model.size,
         "digest": model.digest,
         "search": search_text(model.name, model.description),
+        "marks": marks_text([*model.tags.items(), *model.properties.items()]),
         "resources": json.dumps(asdict(model.resources)),
         "model_schema": None if model.schema is None else _schema_text(model.schema),
         "schema_problem": model.schema_problem,
@@ -206,6 +207,21 @@ def search_text(name: str, description: str) -> str:
 
 def _schema_text(schema: ModelSchema) -> str:
     return json.dumps(asdict(schema))
+
+
+def marks_text(labels: Iterable[tuple[str, str]]) -> str:
+    """What labels of a filter are looked for in; no key or value holds these separators."""
+    return "".join(f"\x1f{key}\x1e{value}" for key, value in labels) + "\x1f"
+
+
+def refresh_text(db: sqlite3.Connection, key: int) -> None:
+    """Write a version's searched text anew after its labels or description changed."""
+    row = db.execute("SELECT name, description FROM versions WHERE id = ?", (key,)).fetchone()
+    found = db.execute("SELECT key, value FROM labels WHERE version_id = ?", (key,)).fetchall()
+    db.execute(
+        "UPDATE versions SET search = ?, marks = ? WHERE id = ?",
+        (search_text(row["name"], row["description"]), marks_text(map(tuple, found)), key),
+    )
 
 
 def read_schema(found: Mapping[str, Any]) -> ModelSchema:

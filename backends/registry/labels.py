@@ -37,6 +37,7 @@ def apply_update(db: sqlite3.Connection, key: int, model: ModelVersion, update: 
         db.execute("INSERT INTO labels VALUES (?, 1, ?, ?)", (key, name, value))
         index.note(db, model.id, f"property {name}", None, value)
     _change_columns(db, key, model, update)
+    index.refresh_text(db, key)
     index.touch(db)
 
 
@@ -88,9 +89,6 @@ def _change_columns(db: sqlite3.Connection, key: int, model: ModelVersion, updat
             continue
         db.execute(f"UPDATE versions SET {column} = ? WHERE id = ?", (value, key))
         index.note(db, model.id, column, present[column], value)
-    if update.description is not None:
-        search = index.search_text(model.name, update.description)
-        db.execute("UPDATE versions SET search = ? WHERE id = ?", (search, key))
 
 
 def _text(resources: Resources) -> str:

@@ -1,16 +1,21 @@
-"""A filter as SQL: conditions over the index that cover what lists ask for.
+"""A filter as SQL over the index, newest versions first.
 
-`versions_all` and `versions_latest` hold every column a condition needs, in the order of the
-list, so that a keystroke reads narrow index entries and never the rows themselves.
+`versions_all` and `versions_latest` hold every column that a condition needs, in the order of the
+list: a keystroke reads narrow index entries, and a page ends as soon as it is full. Only a label
+that few versions have is worth a look into its own table first.
 """
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backends.filters import FieldTerm, Filter, Kind, Label, Relation, Term, Word
+from backends.registry.records import Framework
 
-_COLUMNS = frozenset({"version", "size"})
+FEW = 1000
+"""Versions with a label, up to which they are listed first."""
+NUMBERS = frozenset({"version", "size"})
 
 Value = str | float | int
 
@@ -23,9 +28,9 @@ class Condition:
     values: list[Value] = field(default_factory=list)
 
 
-def page(filter: Filter, *, latest: bool, columns: str) -> Condition:
-    """Rows newest first; the caller appends the values of LIMIT and OFFSET."""
-    inner = _matching("id", filter, latest=latest)
+def page(db: sqlite3.Connection, wanted: Filter, *, latest: bool, columns: str) -> Condition:
+    """Rows that a filter lets through; the caller appends the values of LIMIT and OFFSET."""
+    inner = _matching(db, "id", wanted, latest=latest)
     return Condition(
         f"""SELECT {columns} FROM versions WHERE id IN (
               {inner.text} ORDER BY id DESC LIMIT ? OFFSET ?) ORDER BY id DESC""",
@@ -33,9 +38,9 @@ def page(filter: Filter, *, latest: bool, columns: str) -> Condition:
     )
 
 
-def total(filter: Filter, *, latest: bool) -> Condition:
-    """How many rows there are."""
-    return _matching("count(*)", filter, latest=latest)
+def total(db: sqlite3.Connection, wanted: Filter, *, latest: bool) -> Condition:
+    """How many rows a filter lets through."""
+    return _matching(db, "count(*)", wanted, latest=latest)
 
 
 def listing(*, name: str, tags: Sequence[str], properties: Sequence[str], run_id: str) -> Condition:
@@ -65,47 +70,65 @@ def chosen(where: Condition, *, latest: bool, columns: str) -> Condition:
     return Condition(f"{rows} ORDER BY id DESC", where.values * (2 if latest else 1))
 
 
-def _matching(what: str, wanted: Filter, *, latest: bool) -> Condition:
+def _matching(db: sqlite3.Connection, what: str, wanted: Filter, *, latest: bool) -> Condition:
     index = "versions_latest" if latest else "versions_all"
     where = ["latest = 1"] if latest else []
     values: list[Value] = []
     for term in wanted.terms:
-        condition = _condition(term)
-        where.append(f"NOT ({condition.text})" if term.negated else condition.text)
+        condition = _condition(db, term)
+        where.append(f"NOT ({condition.text})" if term.negated else f"({condition.text})")
         values += condition.values
     text = f"SELECT {what} FROM versions INDEXED BY {index}"
     return Condition(f"{text} WHERE {' AND '.join(where)}" if where else text, values)
 
 
-def _condition(term: Term) -> Condition:
+def _condition(db: sqlite3.Connection, term: Term) -> Condition:
     if isinstance(term, Word):
         return Condition("instr(search, ?) > 0", [term.text])
-    return _label(term) if isinstance(term, Label) else _field(term)
+    return _label(db, term) if isinstance(term, Label) else _field(term)
 
 
-def _label(term: Label) -> Condition:
-    match term.relation:
-        case Relation.EXISTS:
-            test, values = "", []
-        case Relation.CONTAINS:
-            test, values = " AND instr(casefold(value), ?) > 0", [term.value]
-        case _:
-            test, values = " AND value = ?", [term.value]
+def _label(db: sqlite3.Connection, term: Label) -> Condition:
+    if term.relation is Relation.EXISTS:
+        found = db.execute("SELECT uses FROM label_names WHERE key = ?", (term.key,)).fetchall()
+        return _having(term.key, None, [""], sum(row["uses"] for row in found))
+    test = "instr(casefold(value), ?) > 0" if term.relation is Relation.CONTAINS else "value = ?"
+    found = db.execute(
+        f"SELECT value, uses FROM label_values WHERE key = ? AND {test}", (term.key, term.value)
+    ).fetchall()
+    values = [row["value"] for row in found]
+    return _having(term.key, values, values, sum(row["uses"] for row in found))
+
+
+def _having(key: str, listed: list[str] | None, marks: list[str], uses: int) -> Condition:
+    """Versions with the label `key` and one of these values (`listed` None: any)."""
+    if uses <= FEW or len(marks) > FEW:
+        among = "" if listed is None else f" AND value IN ({', '.join('?' * len(listed))})"
+        return Condition(
+            f"id IN (SELECT version_id FROM labels WHERE key = ?{among})", [key, *(listed or ())]
+        )
+    end = "" if listed is None else "\x1f"
     return Condition(
-        f"id IN (SELECT version_id FROM labels WHERE key = ?{test})", [term.key, *values]
+        " OR ".join(["instr(marks, ?) > 0"] * len(marks)),
+        [f"\x1f{key}\x1e{value}{end}" for value in marks],
     )
 
 
 def _field(term: FieldTerm) -> Condition:
     if term.kind is Kind.FLAG:
         yes = "" if term.value else "NOT "
-        return Condition(f"{yes}id IN (SELECT version_id FROM uses)")
+        return Condition(f"id {yes}IN (SELECT version_id FROM uses)")
     if term.name == "name":
-        return Condition("instr(substr(search, 1, instr(search, char(10))), ?) > 0", [term.value])
+        return Condition("instr(search, ?) BETWEEN 1 AND instr(search, char(10))", [term.value])
     if term.kind is Kind.TEXT:
-        return Condition("instr(lower(framework), ?) > 0", [term.value])
+        return _framework(str(term.value))
     if term.kind is Kind.AGE:
         return Condition(f"? - created {term.relation.value} ?", [time.time(), term.value])
-    if term.name not in _COLUMNS:
+    if term.name not in NUMBERS:
         return Condition("0")
     return Condition(f"{term.name} {term.relation.value} ?", [term.value])
+
+
+def _framework(part: str) -> Condition:
+    named: list[Value] = [one.value for one in Framework if part in one.value.casefold()]
+    return Condition(f"framework IN ({', '.join('?' * len(named))})", named)

@@ -109,20 +109,23 @@ class Registry:
 
         A tag or property is `key` (it exists) or `key=value`; all must hold.
         """
-        query = queries.listing(name=name, tags=tags, properties=properties, run_id=run_id)
-        return self._rows(queries.chosen(query, latest=latest, columns=index.ROW_COLUMNS))
+        where = queries.listing(name=name, tags=tags, properties=properties, run_id=run_id)
+        query = queries.chosen(where, latest=latest, columns=index.ROW_COLUMNS)
+        with self._database.read() as db:
+            return _rows(db, query)
 
     def search(
         self, filter: Filter, *, latest: bool, offset: int = 0, limit: int = 100
     ) -> tuple[ModelRow, ...]:
         """Rows that a filter lets through, newest first."""
-        query = queries.page(filter, latest=latest, columns=index.ROW_COLUMNS)
-        return self._rows(query, limit, offset)
+        with self._database.read() as db:
+            query = queries.page(db, filter, latest=latest, columns=index.ROW_COLUMNS)
+            return _rows(db, query, limit, offset)
 
     def count(self, filter: Filter, *, latest: bool) -> int:
         """How many rows a filter lets through."""
-        query = queries.total(filter, latest=latest)
         with self._database.read() as db:
+            query = queries.total(db, filter, latest=latest)
             return int(db.execute(query.text, query.values).fetchone()[0])
 
     def versions(self, name: str) -> tuple[ModelRow, ...]:
@@ -251,11 +254,6 @@ class Registry:
 
     # ---------------------------------------------------------------- private
 
-    def _rows(self, query: queries.Condition, *more: int) -> tuple[ModelRow, ...]:
-        with self._database.read() as db:
-            found = db.execute(query.text, [*query.values, *more])
-            return tuple(index.row_record(row) for row in found)
-
     def _row(self, db: sqlite3.Connection, name: str, version: int | None) -> sqlite3.Row:
         row = index.find(db, name, version)
         if row is None:
@@ -303,6 +301,10 @@ def split_reference(reference: str) -> tuple[str, int | None]:
             f"{reference!r}: {version!r} is not a version.", fix=f"Write {name}:1, or {name} alone."
         )
     return name, int(version)
+
+
+def _rows(db: sqlite3.Connection, query: queries.Condition, *more: int) -> tuple[ModelRow, ...]:
+    return tuple(index.row_record(row) for row in db.execute(query.text, [*query.values, *more]))
 
 
 def _store(

@@ -1,4 +1,8 @@
-"""The registry's tables."""
+"""The registry's tables.
+
+`versions.search` and `versions.marks` repeat the name, the description and the labels as text, so
+that one narrow index answers any filter without a look into other tables.
+"""
 
 SCRIPTS = (
     """
@@ -19,6 +23,7 @@ CREATE TABLE versions (
   size INTEGER NOT NULL,
   digest TEXT NOT NULL,
   search TEXT NOT NULL,
+  marks TEXT NOT NULL,
   resources TEXT NOT NULL,
   model_schema TEXT,
   schema_problem TEXT NOT NULL,
@@ -30,8 +35,8 @@ CREATE TABLE versions (
   verified REAL,
   UNIQUE (name, version)
 );
-CREATE INDEX versions_all ON versions (id, search, framework, version, size, created);
-CREATE INDEX versions_latest ON versions (id, search, framework, version, size, created)
+CREATE INDEX versions_all ON versions (id, version, framework, size, created, search, marks);
+CREATE INDEX versions_latest ON versions (id, version, framework, size, created, search, marks)
   WHERE latest = 1;
 CREATE INDEX versions_run ON versions (run_id) WHERE run_id != '';
 
