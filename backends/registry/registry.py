@@ -14,7 +14,7 @@ from pathlib import Path
 
 from backends.database import Database
 from backends.errors import InvalidInput, NotFound, Refused
-from backends.filters import Filter
+from backends.filters import Filter, Vocabulary
 from backends.registry import checks, index, queries
 from backends.registry.blobs import BlobStore, Stage
 from backends.registry.differences import difference
@@ -35,6 +35,7 @@ from backends.registry.records import (
 from backends.registry.schema import SCRIPTS
 from backends.registry.sources import SourceFile, find_files
 from backends.registry.verification import verify
+from backends.registry.vocabulary import IndexVocabulary
 from backends.targets.records import Resources
 
 Progress = Callable[[int, int], None]
@@ -136,6 +137,10 @@ class Registry:
         """A number that is another one after any process changed the index."""
         with self._database.read() as db:
             return int(db.execute("SELECT value FROM stamp").fetchone()[0])
+
+    def vocabulary(self) -> Vocabulary:
+        """What completion of a filter asks for names and values."""
+        return IndexVocabulary(self._database)
 
     # ---------------------------------------------------------------- use
 

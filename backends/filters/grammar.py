@@ -126,12 +126,12 @@ class Filter:
         return all(_holds(term, subject, at) is not term.negated for term in self.terms)
 
 
-_QUOTED = r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'"
-_TERM = re.compile(
+QUOTED = r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'"
+TERM = re.compile(
     rf"""(?P<bang>!*)
-         (?: (?P<key>{_QUOTED}|[^\s"'=!~:][^\s=!~:]*) (?P<sign>!=|=|~|:) (?P<value>{_QUOTED}|\S*)
-           | (?P<word>{_QUOTED}|\S+) )
-         (?=\s|$)""",
+         (?: (?P<key>{QUOTED}|[^\s"'=!~:][^\s=!~:]*) (?P<sign>!=|=|~|:) (?P<value>{QUOTED}|\S*)
+           | (?P<word>{QUOTED}|[^\s!]\S*|) )
+         (?=\s|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
 _UNITS_OF_SIZE = {"": 1, "b": 1} | {
@@ -171,7 +171,7 @@ def _typed_terms(text: str) -> Iterator[tuple[int, str, re.Match[str] | None]]:
     position = 0
     while (begin := re.compile(r"\S").search(text, position)) is not None:
         start = begin.start()
-        match = _TERM.match(text, start)
+        match = TERM.match(text, start)
         unread = re.compile(r"\S+").match(text, start)
         assert unread is not None
         end = match.end() if match else unread.end()
@@ -184,23 +184,23 @@ def _term(typed: str, match: re.Match[str] | None, fields: Mapping[str, Kind]) -
         raise _WrongTerm(f"{typed}: the quotes do not close around a whole word or value")
     negated = len(match["bang"]) % 2 == 1
     if match["word"] is not None:
-        text = _folded(_unquoted(match["word"]))
+        text = _folded(unquoted(match["word"]))
         if not text:
-            raise _WrongTerm(f"{typed}: nothing to look for")
+            raise _WrongTerm(f"{typed}: there is nothing to look for")
         return Word(text=text, negated=negated)
-    key = _unquoted(match["key"])
+    key = unquoted(match["key"])
     if match["sign"] == ":":
-        return _field(key, _unquoted(match["value"]), fields, negated=negated)
+        return _field(key, unquoted(match["value"]), fields, negated=negated)
     return _label(key, match["sign"], match["value"], negated=negated)
 
 
 def _unbalanced(match: re.Match[str]) -> bool:
     piece = match["word"] if match["word"] is not None else match["value"]
-    return piece[:1] in ('"', "'") and re.fullmatch(_QUOTED, piece, re.DOTALL) is None
+    return piece[:1] in ('"', "'") and re.fullmatch(QUOTED, piece, re.DOTALL) is None
 
 
 def _label(key: str, sign: str, written: str, *, negated: bool) -> Label:
-    value = _unquoted(written)
+    value = unquoted(written)
     if not written or (sign == "~" and not value):
         raise _WrongTerm(f'{key}{sign}: a value is missing; {key}=* is any value, {key}="" is none')
     if sign == "!=":
@@ -218,12 +218,12 @@ def _field(name: str, value: str, fields: Mapping[str, Kind], *, negated: bool) 
         known = ", ".join(f"{field}:" for field in fields)
         raise _WrongTerm(f"{name}: is not a field of this list; there are {known}")
     if not value:
-        raise _WrongTerm(f"{name}: a value is missing, as in {name}:{_EXAMPLES[kind]}")
+        raise _WrongTerm(f"{name}: a value is missing, as in {name}:{EXAMPLES[kind]}")
     relation, read = _value(name, kind, value)
     return FieldTerm(name=name.lower(), kind=kind, relation=relation, value=read, negated=negated)
 
 
-_EXAMPLES = {
+EXAMPLES = {
     Kind.TEXT: "text",
     Kind.NUMBER: ">3",
     Kind.SIZE: ">10MB",
@@ -243,7 +243,7 @@ def _value(name: str, kind: Kind, written: str) -> tuple[Relation, str | float]:
     units = {Kind.SIZE: _UNITS_OF_SIZE, Kind.AGE: _UNITS_OF_AGE}.get(kind, {"": 1})
     unit = None if match is None else units.get(match[3].lower())
     if match is None or unit is None or (kind is Kind.AGE and not match[1]):
-        raise _WrongTerm(f"{name}:{written}: is not read; write it like {name}:{_EXAMPLES[kind]}")
+        raise _WrongTerm(f"{name}:{written}: is not read; write it like {name}:{EXAMPLES[kind]}")
     return Relation(match[1] or "="), float(match[2]) * unit
 
 
@@ -275,7 +275,8 @@ def _compare(number: float, relation: Relation, value: float) -> bool:
     }.get(relation, number == value)
 
 
-def _unquoted(piece: str) -> str:
+def unquoted(piece: str) -> str:
+    """What a piece of a filter means: itself, or what stands between its quotes."""
     if piece[:1] not in ('"', "'"):
         return piece
     return re.sub(r"\\(.)", r"\1", piece[1:-1], flags=re.DOTALL)
