@@ -192,6 +192,8 @@ def _variables(node: Node | None, report: Report, key: str) -> Mapping[str, str]
         return {}
     pairs = {}
     for name, child in node.value.items():
+        if child.value is None:
+            continue
         if name and "\0" not in name:
             pairs[name] = _text(child, report, f"{key}.{name}")
         else:

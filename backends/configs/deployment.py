@@ -12,7 +12,7 @@ from backends.configs.deployment_fields import (
 )
 from backends.configs.documents import Node
 from backends.configs.field import Mismatch
-from backends.configs.reader import Found, Reader, from_node
+from backends.configs.reader import Reader, from_node
 from backends.configs.records import ComputeType, DeploymentConfig, Parsed, Problem
 from backends.configs.report import Report
 
@@ -57,12 +57,7 @@ def deployment_with_flags(
     kind = _flagged_type(flags, report) or kind
     reader = _reader(kind, report)
     if config is not None:
-        for field in fields_for(config.compute_type):
-            value = building.value_at(config, field.attribute)
-            if not building.unsaid(value) and field in fields_for(kind):
-                reader.found[field.attribute] = Found(
-                    field=field, value=value, file=report.file, line=None
-                )
+        reader.take(config)
     return _finish(kind, reader, report, flags, None)
 
 
@@ -126,9 +121,7 @@ def _finish(
 ) -> Parsed[DeploymentConfig]:
     names = {COMPUTE_TYPE.name, COMPUTE_TYPE.attribute}
     reader.flags({name: text for name, text in flags.items() if name not in names})
-    reader.found[COMPUTE_TYPE.attribute] = Found(
-        field=COMPUTE_TYPE, value=kind, file=report.file, line=None
-    )
+    reader.put(COMPUTE_TYPE, kind)
     reader.require()
     _replicas_left_out(kind, reader, report)
     deployment_rules.check(kind, reader.found, report)

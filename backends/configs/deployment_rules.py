@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from backends.configs.field import shorten
 from backends.configs.reader import Found
 from backends.configs.records import ComputeType, Severity
 from backends.configs.report import Report
@@ -19,6 +18,10 @@ class Rules:
     def value(self, path: str) -> Any:
         """Return a value; None where it is unsaid or wrong (and reported already)."""
         return self._found[path].value if path in self._found else None
+
+    def wrong(self, path: str) -> bool:
+        """A value was given that is no value; that is reported already."""
+        return path in self._found and self._found[path].value is None
 
     def breach(
         self, path: str, message: str, allowed: str, severity: Severity = Severity.ERROR
@@ -46,7 +49,7 @@ class Rules:
     def all_or_none(self, paths: Iterable[str], keys: Mapping[str, str]) -> None:
         """Where one is given, each is."""
         given = [path for path in paths if self.value(path)]
-        missing = [keys[path] for path in paths if path not in self._found]
+        missing = [keys[path] for path in paths if not (self.value(path) or self.wrong(path))]
         if given and missing:
             self.breach(given[0], f"needs {' and '.join(missing)} too", "all of them, or none")
 
@@ -76,7 +79,7 @@ def _autoscale(rules: Rules) -> None:
             "autoscale.enabled", "is false, so numReplicas is needed", "false with numReplicas"
         )
     rules.at_most("autoscale.min_replicas", "autoscale.max_replicas")
-    if not enabled and not ("autoscale.enabled" in rules._found and enabled is None):
+    if not enabled and not rules.wrong("autoscale.enabled"):
         _scaling_without_autoscale(rules)
 
 
@@ -103,7 +106,7 @@ def _tls(rules: Rules) -> None:
     if not rules.value("tls.enabled"):
         return
     names = {"tls.certificate": "sslCertificate", "tls.key": "sslKey", "tls.cname": "cname"}
-    missing = [key for path, key in names.items() if rules.value(path) in {None, ""}]
+    missing = [key for path, key in names.items() if not (rules.value(path) or rules.wrong(path))]
     if missing:
         rules.breach(
             "tls.enabled",
@@ -168,7 +171,7 @@ def _sections(rules: Rules) -> None:
         path = f"extra.amlModule.{name}"
         value = rules.value(path)
         if value is not None and not isinstance(value, Mapping):
-            rules.breach(path, f"must be a mapping, and is {shorten(str(value))}", "a mapping")
+            rules.breach(path, "must be a mapping", "a mapping")
 
 
 _RULES: Mapping[ComputeType, tuple[Callable[[Rules], None], ...]] = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from backends.configs.field import shorten
 from backends.configs.report import Report
 
 MAX_BYTES = 256 * 1024
@@ -86,7 +87,8 @@ def load(text: str | bytes, report: Report) -> Node | None:
         return None
     for twice in duplicates:
         report.warning(
-            f"{twice.key} stands twice; line {twice.line} counts, line {twice.first} does not.",
+            f"{shorten(twice.key)} stands twice; line {twice.line} counts, "
+            f"line {twice.first} does not.",
             line=twice.line,
             key=twice.key,
             found="the same key twice",
@@ -115,8 +117,10 @@ def decode(data: bytes) -> str:
     """Decode UTF-8 or, with its byte order mark, UTF-16.
 
     Raises:
-        Malformed: It is neither.
+        Malformed: It is neither, or too large.
     """
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"is larger than {MAX_BYTES // 1024} KB")
     wide = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
     if not wide and b"\0" in data[:4]:
         raise Malformed("is binary, or UTF-16 without its mark: save it as UTF-8")

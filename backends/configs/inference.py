@@ -12,7 +12,7 @@ from backends.configs.environment import (
 from backends.configs.field import Kind
 from backends.configs.fields import INFERENCE_FIELDS
 from backends.configs.inference_checks import check_inference
-from backends.configs.reader import Found, Reader
+from backends.configs.reader import Reader
 from backends.configs.records import Environment, InferenceConfig, Parsed
 from backends.configs.report import Report
 
@@ -76,12 +76,7 @@ def inference_with_flags(
     report = Report("flags" if config is None else "inference config")
     reader = _reader(report)
     if config is not None:
-        for field in INFERENCE_FIELDS:
-            value = building.value_at(config, field.attribute)
-            if not building.unsaid(value):
-                reader.found[field.attribute] = Found(
-                    field=field, value=value, file=report.file, line=None
-                )
+        reader.take(config)
     return _finish(reader, report, flags, None)
 
 

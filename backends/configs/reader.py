@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backends.configs.building import unsaid, value_at
 from backends.configs.documents import Node
 from backends.configs.field import WORDS, Field, Kind, Mismatch, shorten
 from backends.configs.report import Report
@@ -40,6 +41,7 @@ class Reader:
         self._foreign = foreign
         self._owner = owner
         self._converters = converters or {}
+        self._lines: dict[str, int] = {}
 
     @property
     def values(self) -> dict[str, object]:
@@ -59,11 +61,14 @@ class Reader:
             self._not_a_mapping(node, prefix, where)
             return
         level = _level(self._fields, prefix)
+        self._lines.setdefault(prefix, node.line)
         for key, child in node.value.items():
             name = _spelled(key, level)
             if name is None:
                 self._unknown(key, child, prefix, where, level)
-            elif child.value is not None:
+                continue
+            self._lines[_dotted(prefix, name)] = child.line
+            if child.value is not None:
                 self._child(level[name], child, _dotted(prefix, name), base)
 
     def flags(self, flags: Mapping[str, str]) -> None:
@@ -75,27 +80,42 @@ class Reader:
             elif text.strip():
                 self._flag(field, text)
 
-    def require(self, base: str = "", line: int | None = None) -> None:
+    def take(self, record: object) -> None:
+        """Take what a record says, where the table has a field for it."""
+        for field in self._fields:
+            value = value_at(record, field.attribute)
+            if not unsaid(value):
+                self.put(field, value)
+
+    def put(self, field: Field, value: object) -> None:
+        """Take a value that comes from no line of a file."""
+        self.found[field.attribute] = Found(
+            field=field, value=value, file=self.report.file, line=None
+        )
+
+    def require(self) -> None:
         """Report each required field that has no value."""
         for field in self._fields:
             found = self.found.get(field.attribute)
-            if field.required and (found is None or found.value in ("", {})):
-                key = _dotted(base, field.key)
+            wrong_already = found is not None and found.value is None
+            if field.required and not wrong_already and (found is None or unsaid(found.value)):
                 self.report.error(
-                    f"{key} is needed. {field.help}",
-                    line=line,
-                    key=key,
+                    f"{field.key} is needed. {field.help}",
+                    line=self._nearest_line(field.key),
+                    key=field.key,
                     found="nothing",
                     allowed=field.allowed,
                 )
 
-    def has(self, attribute: str) -> bool:
-        """A value was given, or one was given and is wrong (and reported already)."""
-        return attribute in self.found
-
     def drop(self, attribute: str) -> None:
         """Forget a value that another one overrules."""
         self.found.pop(attribute, None)
+
+    def _nearest_line(self, key: str) -> int | None:
+        """Line of the key, or of the innermost section that is there; None without a file."""
+        while key and key not in self._lines:
+            key = key.rpartition(".")[0]
+        return self._lines.get(key)
 
     def _child(self, field: Field | None, node: Node, path: str, base: str) -> None:
         if field is None and not isinstance(node.value, Mapping):
@@ -189,7 +209,8 @@ def from_node(kind: Kind, node: Node) -> object:
     if kind is Kind.RAW:
         return node.plain()
     if kind is Kind.TABLE and isinstance(value, Mapping):
-        return {_named(name): text_of(child, name) for name, child in value.items()}
+        said = {name: child for name, child in value.items() if child.value is not None}
+        return {_named(name): text_of(child, name) for name, child in said.items()}
     if kind is Kind.LIST and isinstance(value, tuple):
         return tuple(text_of(child, "an item") for child in value)
     raise Mismatch(_wrong_kind(kind, node))

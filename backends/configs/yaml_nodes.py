@@ -49,6 +49,12 @@ def read(text: str) -> tuple[Node, list[Duplicate]]:
         return _Reader(loader).document(root)
     except yaml.YAMLError as error:
         raise _fault(error, text) from None
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Malformed) or loader is None:
+            raise
+        mark = loader.get_mark()
+        said = "is not YAML: it holds a number or an escape out of range"
+        raise Malformed(said, mark.line + 1, mark.column + 1) from None
     finally:
         if loader is not None:
             loader.dispose()
