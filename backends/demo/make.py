@@ -49,9 +49,7 @@ def digits(folder: Path) -> list[Row]:
         ("1", "linear", [(linear.coef_.T, linear.intercept_)], linear),
         ("2", "mlp", list(zip(deep.coefs_, deep.intercepts_, strict=True)), deep),
     )
-    _write_json(
-        folder / "digits/sample.json", {"inputs": {"pixels": [test_x[0].astype(int).tolist()]}}
-    )
+    _write_json(folder / "digits/sample.json", {"pixels": [test_x[0].astype(int).tolist()]})
     rows = []
     for version, kind, layers, fitted in versions:
         accuracy = accuracy_score(test_y, fitted.predict(test_x / 16))

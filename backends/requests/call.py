@@ -23,6 +23,10 @@ class _Clock:
     async def __call__(self, event: str, _info: Any) -> None:
         self.marks.setdefault(event, time.perf_counter())
 
+    def since_start(self) -> float:
+        """Milliseconds from the first thing done on the wire until now."""
+        return (time.perf_counter() - min(self.marks.values())) * 1000
+
     def between(self, first: str, last: str) -> float | None:
         """Milliseconds from one event to another, None when either did not happen."""
         if first in self.marks and last in self.marks:
@@ -43,26 +47,24 @@ async def send(request: Request, keys: Keys | None) -> Answer:
     if keys is not None:
         headers |= {"Authorization": f"Bearer {keys.primary}", "X-API-Key": keys.primary}
     clock = _Clock()
-    at, began = time.time(), time.perf_counter()
+    call: dict[str, Any] = {
+        "content": request.body.encode(),
+        "headers": headers,
+        "timeout": httpx.Timeout(request.timeout, connect=CONNECT_SECONDS),
+        "extensions": {"trace": clock},
+    }
     try:
-        async with (
-            httpx.AsyncClient(trust_env=False, verify=_verify(request.url)) as client,
-            client.stream(
-                request.method,
-                request.url,
-                content=request.body.encode(),
-                headers=headers,
-                timeout=httpx.Timeout(request.timeout, connect=CONNECT_SECONDS),
-                extensions={"trace": clock},
-            ) as response,
-        ):
-            body = await _read(response)
+        async with httpx.AsyncClient(trust_env=False, verify=_verify(request.url)) as client:
+            at = time.time()
+            async with client.stream(request.method, request.url, **call) as response:
+                body = await _read(response)
+            total = clock.since_start()
     except (httpx.HTTPError, httpx.InvalidURL) as broken:
         raise ScoringFailed(
             f"No answer from {request.url}: {_why(broken)}.",
             fix=f"See its state and log: `pilothouse service get-logs -n {request.service}`.",
         ) from broken
-    return _answer(response, body, at, (time.perf_counter() - began) * 1000, clock)
+    return _answer(response, body, at, total, clock)
 
 
 async def fetch_swagger(endpoint: Endpoint, keys: Keys | None = None) -> dict[str, Any] | None:

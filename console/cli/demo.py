@@ -74,13 +74,13 @@ async def _remove() -> None:
     root = workspaces_dir() / WORKSPACE
     if not root.exists():
         return
-    if not (root / MARKER).exists():
-        raise Refused(
-            f"There is a workspace named '{WORKSPACE}' that the demo did not make.",
-            fix="Run the demo with another PILOTHOUSE_HOME.",
-        )
     workspace = Workspace.open(WORKSPACE)
     try:
+        if workspace.registry.rows() and not (root / MARKER).exists():
+            raise Refused(
+                f"There is a workspace named '{WORKSPACE}' that the demo did not make.",
+                fix="Run the demo with another PILOTHOUSE_HOME.",
+            )
         for service in await workspace.services.refresh():
             await workspace.services.delete(service.name)
     finally:

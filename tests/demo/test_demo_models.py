@@ -72,7 +72,7 @@ def test_the_registration_carries_the_sample_and_its_answer() -> None:
 )
 def test_digits_answers_its_sample_and_takes_any_batch(model: DemoModel) -> None:
     session = onnxruntime.InferenceSession(model.path)
-    pixels = np.array(read(model.sample_input)["inputs"]["pixels"], dtype=np.float32)
+    pixels = np.array(read(model.sample_input)["pixels"], dtype=np.float32)
     label, probabilities = session.run(None, {"pixels": np.repeat(pixels, 3, axis=0)})
     assert label.tolist() == read(model.sample_output)["label"] * 3
     assert probabilities.shape == (3, 10)
