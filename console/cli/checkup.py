@@ -135,26 +135,21 @@ def _cluster() -> Finding:
 def _home() -> Finding:
     from backends.paths import home
 
-    folder = home()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK | os.X_OK)
-    except OSError:
-        writable = False
-    if not writable:
+    folder = _nearest(home())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         return Finding(
             check="home",
             level="error",
             detail=f"{folder} cannot be written",
             fix="Correct its rights, or set PILOTHOUSE_HOME to a folder of your own.",
         )
-    return Finding(check="home", level="ok", detail=str(folder))
+    return Finding(check="home", level="ok", detail=str(home()))
 
 
 def _disk() -> Finding:
     from backends.paths import home
 
-    folder = next(path for path in (home(), *home().parents) if path.exists())
+    folder = _nearest(home())
     free = shutil.disk_usage(folder).free / 1e9
     detail = f"{free:.1f} GB free at {folder}"
     if free < LOW_DISK_GB:
@@ -201,8 +196,10 @@ def _terminal() -> Finding:
 def _workspace(name: str | None, start: Path) -> Finding:
     """Whether the database is sound; a workspace that is not there yet is made on first use."""
     from backends.errors import PilothouseError
-    from backends.workspace import Workspace
+    from backends.workspace import Workspace, workspace_names
 
+    if not workspace_names():
+        return Finding(check="workspace", level="ok", detail="none yet; made on first use")
     try:
         workspace = Workspace.open(name, start=start)
         workspace.close()
@@ -219,6 +216,11 @@ def _workspace(name: str | None, start: Path) -> Finding:
             fix=f"Restore {path} from a copy, or name another workspace with -w.",
         )
     return Finding(check="workspace", level="ok", detail=f"{workspace.name}, database is sound")
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the first above it that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _short(lines: Iterable[str]) -> list[str]:

@@ -92,7 +92,7 @@ def run(args: Sequence[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo(err=True)
+        click.echo("\ninterrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         _let_go_of_stdout()

@@ -45,10 +45,11 @@ class Output:
         Args:
             data: What scripts read; a query applies to it.
             table: What a table shows instead when nothing is queried: a list of flat dicts is a
-                grid, one dict a sheet of key and value.
+                grid, one dict a sheet of key and value, text is itself.
         """
         if self.query is not None:
-            data, table = _search(self.query, data), None
+            data = _search(self.query, data)
+            table = table_of(data) if not isinstance(data, Mapping) else None
         text = self._text(data, data if table is None else table)
         if text:
             click.echo(safe(text), color=True)
@@ -64,6 +65,8 @@ class Output:
                 return _yaml(data)
             case "tsv":
                 return "\n".join(map(_tsv_row, data if isinstance(data, list) else [data]))
+        if isinstance(table, str):
+            return table
         return sheet(table) if isinstance(table, Mapping) else grid(table_of(table))
 
 

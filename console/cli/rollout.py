@@ -7,8 +7,6 @@ import click
 from console.cli.context import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from backends.services.records import Plan, Service
     from backends.workspace import Workspace
 
@@ -60,16 +58,19 @@ async def carry_out(
         return
     form = "none" if session.quiet else progress
     service = await _run(workspace, plan, wait=not no_wait, timeout=timeout, form=form)
-    emit_service(session, service)
+    emit_service(session, workspace, service)
 
 
-def emit_service(session: Session, service: "Service") -> None:
+def emit_service(session: Session, workspace: "Workspace", service: "Service") -> None:
     """Print one service on stdout."""
     from console.cli.service_shapes import full_service, service_sheet
     from console.cli.service_shapes import service as shape
 
-    made: Callable[[Service], dict[str, Any]] = full_service if session.full else shape
-    session.out.emit(made(service), table=None if session.full else service_sheet(service))
+    if not session.full:
+        session.out.emit(shape(service), table=service_sheet(service))
+        return
+    first = next(iter(workspace.services.revisions(service.name)[::-1]), None)
+    session.out.emit(full_service(service, created_by=first.actor if first else ""))
 
 
 async def _run(
@@ -96,6 +97,7 @@ async def _run(
 
 
 def _show_plan(session: Session, plan: "Plan") -> None:
+    from backends.errors import Unschedulable
     from console.cli.service_shapes import plan as shape
 
     steps = "\n".join(f"{s.stage.value:<12}{s.action:<8}{s.detail}" for s in plan.steps)
@@ -115,3 +117,8 @@ def _show_plan(session: Session, plan: "Plan") -> None:
         "command": plan.command,
     }
     session.out.emit(shape(plan), table=table)
+    if plan.blocked:
+        raise Unschedulable(
+            "; ".join(check.detail for check in plan.blocked),
+            fix=" ".join(check.fix for check in plan.blocked if check.fix),
+        )

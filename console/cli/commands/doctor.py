@@ -24,7 +24,7 @@ def doctor(session: Session, offline: bool) -> None:
     from console.cli.checkup import findings
 
     found = findings(session.workspace_name, session.start, offline=offline)
-    session.out.emit([_shape(one) for one in found], table=[_cells(one) for one in found])
+    session.out.emit([_shape(one) for one in found], table="\n".join(map(_lines, found)))
     if any(one.level == "error" for one in found):
         raise click.exceptions.Exit(1)
 
@@ -33,10 +33,6 @@ def _shape(one: "Finding") -> dict[str, Any]:
     return {"check": one.check, "level": one.level, "detail": one.detail, "fix": one.fix or None}
 
 
-def _cells(one: "Finding") -> dict[str, Any]:
-    return {
-        "check": one.check,
-        "state": f"{GLYPHS[one.level]} {one.level}",
-        "detail": one.detail,
-        "fix": one.fix,
-    }
+def _lines(one: "Finding") -> str:
+    fix = f"\n{'':<12}fix: {one.fix}" if one.fix else ""
+    return f"{GLYPHS[one.level]} {one.level:<10}{one.check:<15}{one.detail}{fix}"

@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     shell_complete=complete_targets,
     help="An attached target; else what computeType means.",
 )
-@coded("--pi", "--profile-input", metavar="PATH", help="Profile file: cpu and memory of it.")
+@coded(
+    "--pi",
+    "--profile-input",
+    "profile_input",
+    metavar="PATH",
+    help="Profile file: cpu and memory of it.",
+)
 @click.option("--description", default="", help="What the service is.")
 @click.option("--tag", "tags", type=PAIR, multiple=True, help="Can be changed.")
 @click.option("--property", "properties", type=PAIR, multiple=True, help="Can never be changed.")

@@ -68,10 +68,7 @@ def register(
 
     if bool(model_path) == bool(asset_path):
         raise click.UsageError("Give one of -p/--model-path and --asset-path.")
-    if run_metadata_file:
-        run = read_json_object(run_metadata_file, "run metadata file")
-        run_id = run_id or str(run.get("run_id") or "")
-        experiment_name = experiment_name or str(run.get("_experiment_name") or "")
+    run = read_json_object(run_metadata_file, "run metadata file") if run_metadata_file else {}
     request = Registration(
         name=name,
         path=model_path or str(session.start / str(asset_path)),
@@ -84,8 +81,8 @@ def register(
         resources=Resources(cpu=cpu_cores, memory_gb=memory_gb, gpu=gpu_cores),
         sample_input=sample_input_dataset_id,
         sample_output=sample_output_dataset_id,
-        experiment=experiment_name,
-        run_id=run_id,
+        experiment=experiment_name or str(run.get("_experiment_name") or ""),
+        run_id=run_id or str(run.get("run_id") or ""),
     )
     with session.workspace() as workspace:
         version = workspace.registry.register(request, _counter(session, Path(request.path)))

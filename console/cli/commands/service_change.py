@@ -29,7 +29,7 @@ async def stop(session: Session, name: str) -> None:
     async with session.live_workspace() as workspace:
         await workspace.services.stop(name)
         service = await workspace.services.show(name)
-    emit_service(session, service)
+        emit_service(session, workspace, service)
 
 
 @click.command("start", cls=Command)
@@ -46,7 +46,7 @@ async def start(session: Session, name: str, no_wait: bool, timeout: float | Non
             service = await workspace.services.show(name)
         else:
             service = await workspace.services.wait(name, timeout)
-    emit_service(session, service)
+        emit_service(session, workspace, service)
     if not no_wait:
         end_unless_healthy(service.name, service.state.value, service.reason)
 
@@ -65,7 +65,7 @@ async def wait(session: Session, name: str, timeout: float | None) -> None:
     """Wait until the state is final and nothing rolls out; exit 0 only if it is Healthy."""
     async with session.live_workspace() as workspace:
         service = await workspace.services.wait(name, timeout)
-    emit_service(session, service)
+        emit_service(session, workspace, service)
     end_unless_healthy(service.name, service.state.value, service.reason)
 
 

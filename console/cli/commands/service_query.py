@@ -67,8 +67,8 @@ async def show(session: Session, name: str) -> None:
     """Show one service, asking its target for the present state."""
     async with session.live_workspace() as workspace:
         service = await workspace.services.show(name)
-    _say_trouble(session, service)
-    emit_service(session, service)
+        _say_trouble(session, service)
+        emit_service(session, workspace, service)
 
 
 @click.command("events", cls=Command)
@@ -103,7 +103,8 @@ def _with_durations(newest_first: "Sequence[Transition]") -> list[dict[str, Any]
 
 def _event_cells(event: dict[str, Any]) -> dict[str, Any]:
     cells = {key: event[key] for key in ("time", "kind", "state", "revision", "seconds")}
-    reason = ": ".join(filter(None, (event["phase"], event["reason"])))
+    phase = event["phase"] if event["state"] == "Transitioning" else None
+    reason = ": ".join(filter(None, (phase, event["reason"])))
     return cells | {"actor": event["actor"], "reason": reason}
 
 
