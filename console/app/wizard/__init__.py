@@ -1,0 +1,1 @@
+"""The deployment wizard: a form over the config files, a plan, and the way to run it."""

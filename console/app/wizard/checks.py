@@ -1,0 +1,134 @@
+"""What is wrong with the form: field by field as it is typed, and as a whole."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from backends.configs.deployment import check_deployment, emit_deployment, parse_deployment
+from backends.configs.inference import check_inference, emit_inference, parse_inference
+from backends.configs.records import Problem, Severity
+from backends.registry.records import Framework
+from console.app.wizard import steps
+from console.app.wizard.form import Form
+from console.app.wizard.steps import Answers, Packages, Step
+
+SERVED_ALONE = frozenset({Framework.ONNX, Framework.SCIKITLEARN, Framework.TENSORFLOW})
+"""Frameworks whose models need no entry script."""
+KEYS = {"computeType": steps.TARGET.name, "computeTargetName": steps.TARGET.name}
+"""Keys that another field answers than the one of their name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong or doubtful, and where it is shown."""
+
+    step: Step
+    field: str
+    """Name of the field; empty when it concerns the whole step."""
+    text: str
+    """The field's text when this was found: it no longer holds once that changes."""
+    message: str
+    error: bool = True
+
+
+def of_files(form: Form) -> tuple[Finding, ...]:
+    """The problems of the files that were read, each with its line.
+
+    They are doubts here: what is written back is made from the form, whose texts are checked.
+    """
+    found = [*_placed(form, Step.INFERENCE, form.inference.problems)]
+    found += _placed(form, Step.ENVIRONMENT, form.conda.problems)
+    found += _placed(form, Step.DEPLOYMENT, form.deployment.problems)
+    return tuple(replace(finding, error=False) for finding in found)
+
+
+def of_whole(form: Form) -> tuple[Finding, ...]:
+    """What the configs break as wholes, and files that they name and that are not there."""
+    found: list[Finding] = []
+    inference, deployment = form.inference_config(), form.deployment_config()
+    if inference is not None and inference.entry_script:
+        said = parse_inference(emit_inference(inference, secrets=True), "").problems
+        found += _placed(form, Step.INFERENCE, (*said, *check_inference(inference, form.folder)))
+    said = parse_deployment(emit_deployment(deployment, secrets=True), "").problems
+    found += _placed(form, Step.DEPLOYMENT, (*said, *check_deployment(deployment, form.folder)))
+    return tuple(_unwritten(form, finding) for finding in found)
+
+
+def of_step(form: Form, step: Step, known: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    """What is wrong in a step now: every field's text, and those of `known` that still hold."""
+    rows = form.fields(step)
+    holding = [each for each in known if each.step is step and _holds(form, each)]
+    found = [*_rules(form, step)]
+    for row in rows:
+        about = [each for each in holding if each.field == row.name]
+        problem = row.check(form.get(row.name))
+        if problem is None:
+            found += about
+        elif about:
+            found.append(replace(about[0], error=True))
+        else:
+            message = problem.message if row.key else f"This {problem.message.partition(' ')[2]}"
+            found.append(_finding(form, step, row.name, message))
+    return (*(each for each in holding if not each.field), *found)
+
+
+def _holds(form: Form, finding: Finding) -> bool:
+    return not finding.field or form.get(finding.field) == finding.text
+
+
+def _rules(form: Form, step: Step) -> list[Finding]:
+    """What the fields of a step break together."""
+    script = form.get("answers") == Answers.SCRIPT
+    kind = form.compute.value
+    rules = (
+        (
+            "overwrite",
+            step is Step.MODEL and form.get("overwrite") == "false",
+            f"{form.get('service_name')} exists already: say true to replace it.",
+        ),
+        (
+            "answers",
+            step is Step.INFERENCE and not script and len(form.models) != 1,
+            f"Without an entry script there is exactly one model, not {len(form.models)}.",
+        ),
+        (
+            "environment_name",
+            step is Step.ENVIRONMENT
+            and script
+            and form.get("packages") == Packages.NAMED
+            and not form.get("environment_name").strip(),
+            "A name is needed.",
+        ),
+        (
+            "target",
+            step is Step.TARGET and form.target is None,
+            f"No target of type {kind} is attached: `pilothouse computetarget attach {kind}`.",
+        ),
+    )
+    return [_finding(form, step, name, message) for name, broken, message in rules if broken]
+
+
+def _placed(form: Form, usual: Step, problems: Sequence[Problem]) -> list[Finding]:
+    return [_place(form, usual, problem) for problem in problems]
+
+
+def _place(form: Form, usual: Step, problem: Problem) -> Finding:
+    """The problem at the field whose key it names, with `file:line` where it was read."""
+    where = f"{problem.file}:{problem.line}: " if problem.file and problem.line else ""
+    error = problem.severity is Severity.ERROR
+    message = where + problem.message
+    for step in Step:
+        for row in form.fields(step):
+            if problem.key and (row.key == problem.key or KEYS.get(problem.key) == row.name):
+                return _finding(form, step, row.name, message, error=error)
+    return _finding(form, usual, "", message, error=error)
+
+
+def _unwritten(form: Form, finding: Finding) -> Finding:
+    """A conda file that is still to be written is no error yet."""
+    if finding.field == steps.CONDA_FILE.name and form.conda.text is None:
+        return replace(finding, message="It is not there yet: ctrl+s writes it.")
+    return finding
+
+
+def _finding(form: Form, step: Step, name: str, message: str, *, error: bool = True) -> Finding:
+    return Finding(step=step, field=name, text=form.get(name), message=message, error=error)

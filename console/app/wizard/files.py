@@ -1,0 +1,175 @@
+"""The files of the form: read into it, shown as they will be, written back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from backends import paths
+from backends.configs import documents
+from backends.configs.conda import emit_conda, parse_conda
+from backends.configs.deployment import emit_deployment, parse_deployment
+from backends.configs.documents import Malformed
+from backends.configs.inference import emit_inference, parse_inference
+from backends.configs.records import CondaSpec, DeploymentConfig, InferenceConfig, Parsed
+from backends.configs.report import Report
+from backends.errors import InvalidInput
+from console.app.wizard import texts
+from console.app.wizard.form import Form, Part
+from console.app.wizard.steps import Step
+
+Config = TypeVar("Config", InferenceConfig, DeploymentConfig, CondaSpec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A file as it will be written."""
+
+    step: Step
+    """The step that it belongs to."""
+    path: Path
+    shown: str
+    """The path as a person typed it."""
+    before: str | None
+    """What is on disk; None when there is no such file."""
+    text: str
+    """What will be; the secrets are left out."""
+    content: bytes
+    """What is written, secrets included."""
+    secret: bool
+    """`content` holds secrets, which `text` does not."""
+
+    @property
+    def differs(self) -> bool:
+        """Saving would change the disk."""
+        return self.before is None or self.text != self.before or self.secret
+
+    @property
+    def language(self) -> str:
+        """`json` or `yaml`."""
+        return "yaml" if self.path.suffix in {".yml", ".yaml"} else "json"
+
+
+def read_inference(form: Form) -> Form:
+    """The form filled from its inference config, and from the conda file that this names."""
+    shown = form.get("inference_file")
+    part, found = _read(form.folder / shown, shown, parse_inference)
+    form = replace(form, inference=part)
+    if part.text is None:
+        return form
+    return read_conda(form.typed(**texts.inference_texts(found, part.config)))
+
+
+def read_deployment(form: Form) -> Form:
+    """The form filled from its deployment config; the target follows the compute type."""
+    shown = form.get("deployment_file")
+    part, found = _read(form.folder / shown, shown, parse_deployment)
+    form = replace(form, deployment=part)
+    if part.text is None:
+        return form
+    return form.typed(**texts.deployment_texts(found, form.targets, form.get("target")))
+
+
+def read_conda(form: Form) -> Form:
+    """The form filled from the conda file that it names."""
+    shown = form.get("conda_file")
+    if not shown:
+        return form
+    part, found = _read(conda_path(form), shown, parse_conda)
+    form = replace(form, conda=part)
+    return form if part.text is None else form.typed(**texts.conda_texts(found))
+
+
+def conda_path(form: Form) -> Path:
+    """Where the conda file lies: relative to the source directory when there is one."""
+    return form.folder / form.get("source_directory") / form.get("conda_file")
+
+
+def previews(form: Form) -> tuple[Preview, ...]:
+    """Every file that the form makes, in the order of the steps."""
+    found = []
+    inference = form.inference_config()
+    if inference is not None:
+        found.append(
+            _preview(
+                form, Step.INFERENCE, "inference_file", form.inference, inference, emit_inference
+            )
+        )
+    spec = form.conda_spec()
+    if spec is not None:
+        text = emit_conda(spec)
+        kept = form.conda.text if form.conda.config == spec else None
+        found.append(
+            Preview(
+                step=Step.ENVIRONMENT,
+                path=conda_path(form),
+                shown=form.get("conda_file"),
+                before=form.conda.text,
+                text=kept or text,
+                content=(kept or text).encode(),
+                secret=False,
+            )
+        )
+    deployment = form.deployment_config()
+    found.append(
+        _preview(
+            form, Step.DEPLOYMENT, "deployment_file", form.deployment, deployment, emit_deployment
+        )
+    )
+    return tuple(found)
+
+
+def save(preview: Preview) -> None:
+    """Write a file whole; one with secrets can be read by its owner alone.
+
+    Raises:
+        InvalidInput: the path can't be written.
+    """
+    try:
+        paths.write_atomic(preview.path, preview.content, mode=0o600 if preview.secret else 0o644)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"{preview.path} cannot be written: {error}.", fix="Choose another path."
+        ) from error
+
+
+def _preview(
+    form: Form,
+    step: Step,
+    name: str,
+    part: Part[Config],
+    config: Config,
+    emit: Callable[..., str],
+) -> Preview:
+    text, whole = emit(config), emit(config, secrets=True)
+    same = part.config == config and part.text is not None
+    kept = part.text if same and part.text is not None else text
+    return Preview(
+        step=step,
+        path=form.folder / form.get(name),
+        shown=form.get(name),
+        before=part.text,
+        text=kept,
+        content=(kept if same else whole).encode(),
+        secret=not same and text != whole,
+    )
+
+
+def _read(
+    path: Path, shown: str, parse: Callable[[str | bytes, str], Parsed[Config]]
+) -> tuple[Part[Config], texts.Found]:
+    """The file and its values by key; a file that can't be read is a problem of the part."""
+    if not shown or not path.exists():
+        return Part(path=shown), {}
+    report = Report(shown)
+    data = documents.read(path, report)
+    try:
+        text = documents.decode(data) if data is not None else ""
+    except Malformed:
+        text = ""
+    if data is None:
+        return Part(path=shown, text="", problems=tuple(report.problems)), {}
+    parsed = parse(data, shown)
+    root = documents.load(data, Report(shown))
+    found = root.value if root is not None and isinstance(root.value, Mapping) else {}
+    return Part(path=shown, text=text, config=parsed.config, problems=parsed.problems), found

@@ -1,0 +1,101 @@
+"""The file that will be written, as it stands now: coloured, with the changed lines marked."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from console.app.wizard.files import Preview
+from console.present import count, plain
+
+TOKENS = {
+    "json": re.compile(
+        r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")'
+        r"|(?P<word>\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*)|(?P<mark>[{}\[\],:])"
+    ),
+    "yaml": re.compile(
+        r"(?P<comment>#.*)|(?P<key>^\s*(?:- )?[\w.-]+)(?=:(?:\s|$))"
+        r"|(?P<word>(?<=: )(?:true|false|null|-?\d[\d.]*)$)|(?P<mark>^\s*-(?= )|:)"
+        r"|(?P<text>[^\s:#-][^#]*)"
+    ),
+}
+STYLES = {"key": "$accent", "text": "$good", "word": "$busy", "mark": "$dim", "comment": "$dim"}
+
+
+class PreviewPane(Vertical):
+    """One file; the rest of the form decides which."""
+
+    DEFAULT_CSS = """
+    PreviewPane { height: 1fr; }
+    PreviewPane #preview-title { height: auto; padding: 0 1; }
+    PreviewPane VerticalScroll { height: 1fr; padding: 0 1; }
+    PreviewPane #preview-text { height: auto; width: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The file's name and state, then its text."""
+        yield Static(id="preview-title")
+        with VerticalScroll():
+            yield Static(id="preview-text")
+
+    def show(self, preview: Preview | None) -> None:
+        """Show a file; None where the step makes none."""
+        title, text = (
+            self.query_one("#preview-title", Static),
+            self.query_one("#preview-text", Static),
+        )
+        if preview is None:
+            title.update(Content.styled("This step writes no file.", "$dim"))
+            text.update(Content())
+            return
+        title.update(_title(preview))
+        text.update(Content("\n").join(marked_lines(preview)))
+
+
+def marked_lines(preview: Preview) -> Iterator[Content]:
+    """The lines of the file; one that is not on disk as it is begins with `+`."""
+    after = preview.text.splitlines()
+    new = set(range(len(after)))
+    if preview.before is not None:
+        blocks = difflib.SequenceMatcher(
+            None, preview.before.splitlines(), after, autojunk=False
+        ).get_matching_blocks()
+        for block in blocks:
+            new -= set(range(block.b, block.b + block.size))
+    for number, line in enumerate(after):
+        changed = preview.before is not None and number in new
+        gutter = Content.styled("+ ", "bold $good") if changed else Content("  ")
+        yield gutter + _coloured(plain(line), preview.language)
+
+
+def state(preview: Preview) -> str:
+    """How the file stands to the disk: `new`, `as on disk`, `2 lines change`."""
+    if preview.before is None:
+        words = "new"
+    elif not preview.differs:
+        words = "as on disk"
+    else:
+        changed = sum(
+            line[0] in "+-"
+            for line in difflib.ndiff(preview.before.splitlines(), preview.text.splitlines())
+        )
+        words = f"{count(changed, 'line')} differ" if changed else "keys change"
+    return f"{words} · holds keys: for its owner alone" if preview.secret else words
+
+
+def _title(preview: Preview) -> Content:
+    tone = "$dim" if not preview.differs else "$busy"
+    return Content.assemble(
+        (plain(preview.shown) or "no name yet", "bold"), "  ", (state(preview), tone)
+    )
+
+
+def _coloured(line: str, language: str) -> Content:
+    content = Content(line)
+    for token in TOKENS[language].finditer(line):
+        content = content.stylize(STYLES[token.lastgroup or "mark"], token.start(), token.end())
+    return content
