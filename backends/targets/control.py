@@ -15,6 +15,7 @@ from backends.targets.records import Evidence, ServiceState, Status
 
 _LIMIT = 4 << 20
 _ANSWER_SECONDS = 10.0
+_STATUS_SECONDS = 1.0
 
 
 async def command(socket: Path, request: Mapping[str, object]) -> None:
@@ -45,8 +46,17 @@ async def statuses(socket: Path, service: str) -> AsyncGenerator[Status, None]:
     """
     async with _open(socket, {"op": "watch"}) as reader:
         while line := await reader.readline():
-            if status := status_from_json(service, line):
-                yield status
+            if told := status_from_json(service, line):
+                yield told
+
+
+async def status(socket: Path, service: str) -> Status | None:
+    """The status now; None when the server does not answer soon."""
+    try:
+        async with asyncio.timeout(_STATUS_SECONDS), _open(socket, {"op": "watch"}) as reader:
+            return status_from_json(service, await reader.readline())
+    except (OSError, ValueError, TimeoutError):
+        return None
 
 
 def status_from_json(service: str, text: str | bytes) -> Status | None:

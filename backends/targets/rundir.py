@@ -59,6 +59,8 @@ class Process:
     socket: str
     started: float
     """Seconds since the epoch."""
+    log_before: str
+    """Boot of the newest log line when it was started; empty when there was none."""
 
 
 @dataclass(frozen=True, slots=True)

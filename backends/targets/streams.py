@@ -13,7 +13,7 @@ _QUICK, _QUIET = 0.05, 0.4
 
 
 async def log_lines(
-    path: Path, query: LogQuery, ended: Callable[[], str]
+    path: Path, query: LogQuery, ended: Callable[[], str], *, before: str = ""
 ) -> AsyncGenerator[LogLine | Gap | StreamEnd, None]:
     """The lines that `query` asks for, of the newest process life or the one before it.
 
@@ -21,9 +21,10 @@ async def log_lines(
         path: The newest log file.
         query: Which lines; with `follow`, later process lives follow on.
         ended: Why nothing will be written any more; empty while something may.
+        before: The boot before the newest process life, which may have said nothing yet.
     """
     with LogReader(path) as reader:
-        window = await asyncio.to_thread(_Window, reader, query)
+        window = await asyncio.to_thread(_Window, reader, query, before)
         if window.missing:
             yield StreamEnd(window.missing)
             return
@@ -44,6 +45,13 @@ async def log_lines(
             await asyncio.sleep(delay)
             delay = min(delay * 1.5, _QUIET)
         yield StreamEnd("the end of that instance's log")
+
+
+def newest_boot(path: Path) -> str:
+    """The boot of the newest line that tells one; empty when there is none."""
+    with LogReader(path) as reader:
+        boots = (parse_line(raw, None).boot for raw in reader.newest_first())
+        return next(filter(None, boots), "")
 
 
 def parse_line(raw: bytes, before: LogLine | None) -> LogLine:
@@ -80,17 +88,19 @@ def parse_line(raw: bytes, before: LogLine | None) -> LogLine:
 class _Window:
     """The part of a log that a query means."""
 
-    def __init__(self, reader: LogReader, query: LogQuery) -> None:
+    def __init__(self, reader: LogReader, query: LogQuery, before: str) -> None:
         self._query = query
+        self._ended_boot = before
         self._started = self._seen = False
         self._before: LogLine | None = None
         self.past = False
         self.backlog: list[bytes] = []
         self.missing = ""
-        newest_first = reader.newest_first()
-        self._boot = self._find_boot(newest_first)
+        self._boot = self._find_boot(reader.newest_first())
         if query.previous and not self._boot:
             self.missing = "there is no earlier instance in the log"
+        elif not query.previous and self._boot == before:
+            self._boot = ""  # the newest life has written nothing yet: its lines will follow
         elif query.tail is None:
             reader.rewind()
         else:
@@ -127,10 +137,9 @@ class _Window:
 
     def _find_boot(self, newest_first: Iterator[bytes]) -> str:
         newest = ""
-        for raw in newest_first:
-            boot = parse_line(raw, None).boot
+        for boot in filter(None, (parse_line(raw, None).boot for raw in newest_first)):
             newest = newest or boot
-            if boot and (not self._query.previous or boot != newest):
+            if not self._query.previous or boot != newest or boot == self._ended_boot:
                 return boot
         return ""
 

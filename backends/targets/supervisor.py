@@ -17,6 +17,7 @@ import backends
 from backends.errors import Unavailable
 from backends.targets import control, host
 from backends.targets.rundir import Exit, Process, RunDir
+from backends.targets.streams import newest_boot
 
 SERVICE_MARK = "PILOTHOUSE_SERVICE"
 HOME_MARK = "PILOTHOUSE_HOME"
@@ -42,6 +43,7 @@ def start(place: RunDir, launch_file: Path, socket: Path) -> None:
     """
     place.output_file.parent.mkdir(parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
+    log_before = newest_boot(place.log_file)
     try:
         with place.output_file.open("wb") as output:
             child = subprocess.Popen(
@@ -61,7 +63,7 @@ def start(place: RunDir, launch_file: Path, socket: Path) -> None:
             fix="Check free memory and the limit of processes.",
         ) from error
     identity = host.identity(child.pid) or ""
-    place.save(Process(child.pid, identity, str(socket), time.time()))
+    place.save(Process(child.pid, identity, str(socket), time.time(), log_before))
     threading.Thread(target=_reap, args=(child, place), daemon=True).start()
 
 

@@ -111,7 +111,8 @@ class ProcessDriver(Driver):
 
     async def services(self) -> tuple[Observed, ...]:
         """Services with a run folder, and those that run although theirs was lost."""
-        return await asyncio.to_thread(self._services)
+        found = await asyncio.to_thread(self._services)
+        return tuple(await asyncio.gather(*map(self._asked, found)))
 
     async def watch(self, name: str) -> AsyncGenerator[Status | StreamEnd, None]:
         """Status pushed by the supervisor; ours when it is gone.
@@ -141,9 +142,9 @@ class ProcessDriver(Driver):
             NotFound: there is no such service.
         """
         place = self._existing(name)
-        async with contextlib.aclosing(
-            log_lines(place.log_file, query, lambda: self._log_end(place))
-        ) as lines:
+        before = process.log_before if (process := place.process) else ""
+        found = log_lines(place.log_file, query, lambda: self._log_end(place), before=before)
+        async with contextlib.aclosing(found) as lines:
             async for line in lines:
                 yield line
 
@@ -277,6 +278,12 @@ class ProcessDriver(Driver):
             )
             found.append(Observed(spec=spec, status=status))
         return tuple(found)
+
+    async def _asked(self, seen: Observed) -> Observed:
+        """With the supervisor's own word, which is ahead of its state file."""
+        running = supervisor.alive(self._place(seen.spec.name))
+        status = await control.status(Path(running.socket), seen.spec.name) if running else None
+        return dataclasses.replace(seen, status=status) if status else seen
 
     async def _observations(self, place: RunDir) -> AsyncGenerator[Status, None]:
         """What can be known now, and then whatever the supervisor pushes while it lives."""
