@@ -114,6 +114,7 @@ class LogView(Contained, Vertical):
         self._reading = 0
         self._taken = asyncio.Event()
         self._fading: Timer | None = None
+        self._jump: float | None = None
         self._arrivals: deque[tuple[float, int]] = deque()
 
     def compose(self) -> ComposeResult:
@@ -156,9 +157,15 @@ class LogView(Contained, Vertical):
         self._say()
 
     def show_time(self, moment: float) -> None:
-        """Pin the view at the first line at or after `moment`."""
+        """Pin the view at the first line at or after `moment`, as soon as that is there."""
         self.lines.filter(None)
-        self.lines.go_to_time(moment)
+        self._jump = moment
+        self._jump_there()
+
+    def _jump_there(self) -> None:
+        if self._jump is not None and self._spool.at(self._jump) < self._spool.end:
+            self.lines.go_to_time(self._jump)
+            self._jump = None
 
     def copy_text(self) -> str:
         """The line under the cursor, whole."""
@@ -179,6 +186,7 @@ class LogView(Contained, Vertical):
         if message.reading == self._reading:
             self._arrivals.append((time.monotonic(), len(message.items)))
             self.lines.append(message.items)
+            self._jump_there()
             self._fade()
 
     def on_log_lines_changed(self, message: LogLines.Changed) -> None:
