@@ -5,8 +5,8 @@ from pathlib import Path
 
 from backends.configs import documents
 from backends.configs.building import FRAGILE
-from backends.configs.documents import JSON_NUMBER, Node
 from backends.configs.field import Mismatch, shorten
+from backends.configs.nodes import JSON_NUMBER, Node
 from backends.configs.reader import text_of
 from backends.configs.records import CondaSpec, Parsed
 from backends.configs.report import Report

@@ -10,8 +10,8 @@ from backends.configs.deployment_fields import (
     compute_type,
     fields_for,
 )
-from backends.configs.documents import Node
 from backends.configs.field import Mismatch
+from backends.configs.nodes import Node
 from backends.configs.reader import Reader, from_node
 from backends.configs.records import ComputeType, DeploymentConfig, Parsed, Problem
 from backends.configs.report import Report

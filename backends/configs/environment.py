@@ -6,9 +6,9 @@ from pathlib import Path
 
 from backends.configs import building, documents
 from backends.configs.conda import conda_from, conda_mapping, emit_conda, read_conda
-from backends.configs.documents import Node
 from backends.configs.field import Kind
 from backends.configs.fields import ENVIRONMENT_FIELDS
+from backends.configs.nodes import Malformed, Node
 from backends.configs.reader import Reader
 from backends.configs.records import CondaSpec, Environment, Parsed
 from backends.configs.report import Report
@@ -142,7 +142,7 @@ def _with_dockerfile(environment: Environment, path: Path, report: Report) -> En
         return environment
     try:
         text = documents.decode(data)
-    except documents.Malformed as fault:
+    except Malformed as fault:
         report.error(f"The file {fault.message}.", file=str(path), line=fault.line)
         return environment
     return replace(environment, base_dockerfile=text, base_image="", reference=False)

@@ -1,11 +1,11 @@
-"""JSON text as nodes: for JSON that is not YAML, such as JSON indented with tabs."""
+"""JSON text as nodes."""
 
 import json
 import re
 from bisect import bisect_right
 from json.decoder import scanstring  # type: ignore[attr-defined]  # public in json.decoder, not in its stubs
 
-from backends.configs.documents import MAX_DEPTH, Builder, Duplicate, Node, too_deep
+from backends.configs.nodes import MAX_DEPTH, Builder, Duplicate, Node, too_deep
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"[^\s,\]}]+")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backends.configs.building import unsaid, value_at
-from backends.configs.documents import Node
 from backends.configs.field import WORDS, Field, Kind, Mismatch, shorten
+from backends.configs.nodes import Node
 from backends.configs.report import Report
 
 Converter = Callable[[Node, Report, str], object]

@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from backends.configs.documents import (
+from backends.configs.nodes import (
     JSON_NUMBER,
     MAX_DEPTH,
     Builder,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.configs import documents
-from backends.configs.documents import Node
+from backends.configs.nodes import Node
 from backends.configs.report import Report
 
 
