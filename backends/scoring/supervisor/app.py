@@ -1,4 +1,4 @@
-"""The bare ASGI application: routes, keys, limits, and the way of a request to a worker and back."""
+"""The bare ASGI application: routes, keys, limits, a request's way to a worker and back."""
 
 import asyncio
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from .. import VERSION
-from ..launch import Launch
+from backends.scoring import VERSION
+
 from . import health, swagger
 from .cors import Cors
 from .identity import OWN, identify
@@ -53,7 +53,7 @@ class App:
     def configure(self) -> None:
         """Take limits, keys and variables from the launch that serves."""
         launch = self._service.launch
-        self._launch: Launch = launch
+        self._launch = launch
         path = self._folder / launch.keys_file if launch.keys_file else None
         self._keys = KeyFile(path) if launch.auth else None
         variables = {**os.environ, **launch.variables}

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
 
 PORT = 5001
 """azureml-inference-server-http's."""

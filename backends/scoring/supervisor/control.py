@@ -4,11 +4,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
+
 from .service import Service
-from .status import Status
+
+if TYPE_CHECKING:
+    from .status import Status
 
 LONGEST_ASK = 64 * 1024
 
@@ -23,23 +26,21 @@ class Control:
 
     async def start(self, path: Path) -> None:
         """Listen; a socket file left by an earlier life is replaced."""
-        path.unlink(missing_ok=True)
+        _forget(path)
         self._server = await asyncio.start_unix_server(self._client, path, limit=LONGEST_ASK)
-        path.chmod(0o600)
+        _restrict(path)
         self._path = path
 
     def close(self) -> None:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
-            self._path.unlink(missing_ok=True)
+            _forget(self._path)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
-            ask = json.loads(line)
-            if not isinstance(ask, dict):
-                raise ValueError("an object is expected")
+            ask = _parse(line)
             if ask.get("op") == "watch":
                 await self._watch(reader, writer)
             else:
@@ -97,6 +98,21 @@ class Control:
         finally:
             end()
             closed.cancel()
+
+
+def _forget(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _restrict(path: Path) -> None:
+    path.chmod(0o600)
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    ask = json.loads(line)
+    if not isinstance(ask, dict):
+        raise TypeError("an object is expected")
+    return ask
 
 
 async def _say(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:

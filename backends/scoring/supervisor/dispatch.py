@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
+
 from .job import Job, Reply
 from .process import Worker
 
@@ -12,7 +13,7 @@ WAITED = "No worker became free within {} ms. Try again later."
 
 
 class Dispatcher:
-    """Jobs go to a free worker at once, or wait in order of arrival, each at most `queue_wait_ms`."""
+    """Jobs go to a free worker at once, or wait in order, each at most `queue_wait_ms`."""
 
     def __init__(self, launch: Launch) -> None:
         self.limits = launch

@@ -8,7 +8,7 @@ TEXT = [["content-type", "text/plain; charset=utf-8"]]
 
 
 def page(route: str, service: Service) -> Reply:
-    """`/livez`: restart me if not; `/readyz` and `/`: send me requests; `/healthz`: I have started."""
+    """`/livez`: do not restart me; `/readyz` and `/`: send requests; `/healthz`: I have started."""
     seen = service.status
     good = {
         "/livez": seen.state != states.FAILED,

@@ -38,16 +38,17 @@ class KeyFile:
     def _look(self) -> bool:
         """Read the file when it changed; whether it did."""
         before = self._seen
+        if self._path is None:
+            self.problem = "no key file is named"
+            return False
         try:
-            if self._path is None:
-                raise OSError("no key file is named")
             info = self._path.stat()
             seen = (info.st_mtime_ns, info.st_size, info.st_ino)
             if seen != self._seen:
                 self._keys = _read(self._path)
                 self._seen = seen
             self.problem = "" if self._keys else "the key file holds no key"
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             self._keys, self._seen = (), None
             self.problem = f"the key file cannot be read: {error}"
         return self._seen != before
@@ -56,6 +57,6 @@ class KeyFile:
 def _read(path: Path) -> tuple[bytes, ...]:
     data = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(data, dict):
-        raise ValueError("it is not a JSON object")
+        raise TypeError("it is not a JSON object")
     values = (data.get("primary"), data.get("secondary"))
     return tuple(value.encode() for value in values if isinstance(value, str) and value)

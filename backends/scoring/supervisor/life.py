@@ -1,4 +1,4 @@
-"""What runs on the loop: attach the workers, open the front and the control socket, end in order."""
+"""What runs on the loop: attach the workers, open front and control socket, end in order."""
 
 import asyncio
 import signal

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Protocol, cast
 
-from ..worker import wire
+from backends.scoring.worker import wire
 
 HEADER = wire.HEADER
 
@@ -31,7 +31,7 @@ class Link(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
 
     def data_received(self, data: bytes) -> None:
-        """Hand over every frame that is whole; the usual one arrives in one piece and is not copied twice."""
+        """Hand over every whole frame; one that arrives in one piece is not buffered."""
         if self._buffer:
             self._buffer += data
             used = self._take(self._buffer)
@@ -49,7 +49,7 @@ class Link(asyncio.Protocol):
             end = body + body_length
             if end > size:
                 break
-            meta = wire.decode_meta(data[start + HEADER.size : body])
+            meta = wire.decode_meta(bytes(data[start + HEADER.size : body]))
             self._receiver.frame(kind, meta, bytes(data[body:end]))
             start = end
         return start

@@ -1,4 +1,4 @@
-"""The server's log: JSON objects, one a line, written by a thread so that no request waits for a disk."""
+"""The server's log: a JSON object a line, written by a thread: no request waits for a disk."""
 
 import os
 import queue
@@ -17,7 +17,7 @@ TAIL = 50
 
 
 class Log:
-    """Lines in order of arrival, each with time, sequence, boot, worker, stream, level and request."""
+    """Lines in order of arrival, each with its time, sequence, boot, worker and request."""
 
     def __init__(self, path: Path | None, boot: str, rotate_bytes: int) -> None:
         self.boot = boot

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from ..worker.marks import MARK, SEPARATOR
+from backends.scoring.worker.marks import MARK, SEPARATOR
+
 from .logs import Log
 
 LONGEST = 64 * 1024

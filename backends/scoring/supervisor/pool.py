@@ -1,11 +1,12 @@
-"""The workers of one revision: started together, replaced when they end, given up when that fails."""
+"""The workers of one revision: started together, replaced when they end, or given up."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
+
 from .job import Job
 from .logs import Log
 from .process import Worker
@@ -50,7 +51,7 @@ class Pool:
         self.evidence = Evidence()
         self.restarts = 0
         self.description: dict[str, Any] = {}
-        """What the first ready worker said about `run()`: mode, headers, input, output, versions."""
+        """What a ready worker said of `run()`: mode, headers, input, output, versions."""
         self.draining = False
         self.empty = asyncio.Event()
         """Set when a draining pool has no worker left."""

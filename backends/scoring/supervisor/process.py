@@ -7,8 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..launch import Launch
-from ..worker import wire
+from backends.scoring.launch import Launch
+from backends.scoring.worker import wire
+
 from . import memory
 from .job import Job, Parts, Reply
 from .link import Link
@@ -82,12 +83,10 @@ class Worker:
         assert process.stdout is not None
         assert process.stderr is not None
         self._open_pipes = 2
-        for pipe, stream, level in (
-            (process.stdout, "stdout", "INFO"),
-            (process.stderr, "stderr", "WARNING"),
-        ):
-            reader = PipeReader(self._log, self.serial, stream, level, self._pipe_ended)
-            await loop.connect_read_pipe(lambda reader=reader: reader, pipe)
+        prints = PipeReader(self._log, self.serial, "stdout", "INFO", self._pipe_ended)
+        errors = PipeReader(self._log, self.serial, "stderr", "WARNING", self._pipe_ended)
+        await loop.connect_read_pipe(lambda: prints, process.stdout)
+        await loop.connect_read_pipe(lambda: errors, process.stderr)
         await loop.create_unix_connection(lambda: self._link, sock=self._spawned.connection)
         self._link.send(wire.CONFIG, self._config())
         self._arm(self._launch.init_seconds)

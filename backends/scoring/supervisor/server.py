@@ -1,14 +1,15 @@
 """The supervisor's life: bind, spawn, listen, serve, drain."""
 
+import contextlib
 import os
-import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
+
 from .logs import Log
 
 CANNOT_START = 3
@@ -63,12 +64,10 @@ def bind(host: str, port: int) -> socket.socket:
 def _run_loop(main: Coroutine[Any, Any, int]) -> int:
     import asyncio
 
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as factory
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
 
 

@@ -1,4 +1,4 @@
-"""The service: the revision that serves, the one that is brought up beside it, and the status of both."""
+"""The service: the revision that serves, the one brought up beside it, the status of both."""
 
 import asyncio
 import itertools
@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
+
 from . import status as states
 from .dispatch import Dispatcher
 from .job import Job, Reply

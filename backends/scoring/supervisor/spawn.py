@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..launch import Launch
+from backends.scoring.launch import Launch
 
 WORKER = Path(__file__).resolve().parent.parent / "worker" / "__main__.py"
 THREAD_VARIABLES = (

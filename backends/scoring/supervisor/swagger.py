@@ -1,4 +1,4 @@
-"""The service's description, Swagger 2.0 and OpenAPI 3.0 and 3.1, as azureml-inference-server-http gives it."""
+"""The service described in Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http."""
 
 import json
 from pathlib import Path

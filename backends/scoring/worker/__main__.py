@@ -1,5 +1,6 @@
-"""Start as `INTERPRETER <this folder> FD PARENT_PID`; nothing of ours gets a name that a user's module could have."""
+"""Start as `INTERPRETER <this file> FD PARENT_PID`; no module of ours gets a public name."""
 
+import os
 import sys
 
 PACKAGE = "_pilothouse_worker"
@@ -7,9 +8,9 @@ PACKAGE = "_pilothouse_worker"
 
 def enter() -> None:
     """Register this folder as a package under a private name and run it."""
-    folder = sys.path.pop(0)
-    if not folder.endswith("worker"):
-        folder = __file__.rpartition("/")[0]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    if sys.path and os.path.abspath(sys.path[0]) == folder:
+        del sys.path[0]
     package = type(sys)(PACKAGE)
     package.__path__ = [folder]
     sys.modules[PACKAGE] = package

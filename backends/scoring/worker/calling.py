@@ -84,10 +84,10 @@ def schemas(run: "Optional[Callable[..., Any]]") -> "Dict[str, Any]":
 
 def header_mapping(request: Request) -> "Dict[str, str]":
     """Headers by name in title case, as WSGI servers give them; repeats are joined."""
-    found = {}  # type: Dict[str, str]
+    found: "Dict[str, str]" = {}
     for name, value in request.headers or ():
-        name = name.title()
-        found[name] = "{},{}".format(found[name], value) if name in found else value
+        title = name.title()
+        found[title] = "{},{}".format(found[title], value) if title in found else value
     return found
 
 
@@ -163,7 +163,8 @@ def _schema_module(run: "Optional[Callable[..., Any]]") -> "Any":
 def _innermost(run: "Callable[..., Any]", schema: "Any") -> "Callable[..., Any]":
     if schema is not None:
         run = schema._get_decorators(run)[-1]
-    return inspect.unwrap(run)
+    innermost: "Callable[..., Any]" = inspect.unwrap(run)
+    return innermost
 
 
 def _parameters(function: "Callable[..., Any]") -> "List[Tuple[str, Any]]":

@@ -28,7 +28,7 @@ def environ(request: "Request") -> "Dict[str, Any]":
     headers = header_mapping(request)
     path = str(request.target).partition("?")[0]
     host, _, port = headers.get("Host", "localhost").partition(":")
-    found = {
+    found: "Dict[str, Any]" = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote(path, "latin-1"),
@@ -45,7 +45,7 @@ def environ(request: "Request") -> "Dict[str, Any]":
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
-    }  # type: Dict[str, Any]
+    }
     for name, value in headers.items():
         if name not in ("Content-Type", "Content-Length"):
             found["HTTP_" + name.upper().replace("-", "_")] = value
@@ -59,7 +59,7 @@ class Headers(Dict[str, str] if TYPE_CHECKING else dict):  # type: ignore[misc] 
         return str(super().__getitem__(name.title()))
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(str(name).title())
+        return bool(super().__contains__(str(name).title()))
 
     def get(self, name: str, default: "Any" = None) -> "Any":
         """The value, or the default."""
@@ -113,8 +113,8 @@ class RawRequest:
         self.stream = io.BytesIO(request.body)
         self.environ = environ(request)
         self.url = "http://{}{}".format(self.headers.get("Host", "localhost"), request.target)
-        self._form = None  # type: Optional[Values]
-        self._files = {}  # type: Dict[str, Upload]
+        self._form: "Optional[Values]" = None
+        self._files: "Dict[str, Upload]" = {}
 
     def get_data(self, cache: bool = True, as_text: bool = False) -> "Any":  # noqa: ARG002 - Flask's signature
         """The body."""
@@ -123,7 +123,7 @@ class RawRequest:
     @property
     def is_json(self) -> bool:
         """The body is said to be JSON."""
-        return self.mimetype == "application/json" or self.mimetype.endswith("+json")
+        return bool(self.mimetype.endswith(("/json", "+json")))
 
     @property
     def json(self) -> "Any":
@@ -153,14 +153,16 @@ class RawRequest:
         return self._files
 
     def _parsed(self) -> Values:
-        if self._form is None:
+        form = self._form
+        if form is None:
             if self.mimetype == "multipart/form-data":
-                self._form = self._multipart()
+                form = self._multipart()
             elif self.mimetype == "application/x-www-form-urlencoded":
-                self._form = Values(self.data.decode("utf-8", "replace"))
+                form = Values(self.data.decode("utf-8", "replace"))
             else:
-                self._form = Values("")
-        return self._form
+                form = Values("")
+            self._form = form
+        return form
 
     def _multipart(self) -> Values:
         from email.parser import BytesParser
@@ -169,7 +171,8 @@ class RawRequest:
         start = "Content-Type: {}\r\n\r\n".format(self.content_type).encode("latin-1")
         message = BytesParser().parsebytes(start + self.data)
         fields = []
-        for part in message.get_payload() if message.is_multipart() else ():
+        parts: "Any" = message.get_payload() if message.is_multipart() else []
+        for part in parts:
             name = str(part.get_param("name", "", "content-disposition"))
             data = part.get_payload(decode=True) or b""
             filename = part.get_filename()

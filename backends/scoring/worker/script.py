@@ -26,11 +26,11 @@ class EntryScript(Runner):
 
     def __init__(self, path: "Optional[str]") -> None:
         self._path = path
-        self._init = None  # type: Optional[Callable[[], object]]
-        self._run = None  # type: Optional[Callable[..., object]]
+        self._init: "Optional[Callable[[], object]]" = None
+        self._run: "Optional[Callable[..., object]]" = None
         self._mode = calling.TEXT
         self._wants_headers = False
-        self._prepare = None  # type: Optional[Callable[[Request], Dict[str, Any]]]
+        self._prepare: "Optional[Callable[[Request], Dict[str, Any]]]" = None
 
     def load(self) -> None:
         """Import the script and find out how `run()` is called.
@@ -56,7 +56,7 @@ class EntryScript(Runner):
 
     def describe(self) -> "Dict[str, Any]":
         """How it is called, and its schemas where `run()` declares them."""
-        found = {"mode": self._mode, "headers": self._wants_headers}  # type: Dict[str, Any]
+        found: "Dict[str, Any]" = {"mode": self._mode, "headers": self._wants_headers}
         found.update(calling.schemas(self._run))
         return found
 

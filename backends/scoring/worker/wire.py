@@ -22,7 +22,7 @@ READY = 3
 FAILED = 4
 """Worker to supervisor: stage and traceback of a start that failed; the worker ends."""
 REQUEST = 5
-"""Supervisor to worker: `[id, method, target, content type, accept, headers or null]` and the body."""
+"""Supervisor to worker: `[id, method, target, content type, accept, headers or null]`, body."""
 ANSWER = 6
 """Worker to supervisor: `[status, run milliseconds or null, headers, more]` and the body."""
 PART = 7

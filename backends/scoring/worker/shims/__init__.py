@@ -1,4 +1,4 @@
-"""Modules that old entry scripts import, served only where the user's environment has no real one."""
+"""Modules that old entry scripts import, only where the environment has no real ones."""
 
 import importlib
 import importlib.util
@@ -37,9 +37,7 @@ TABLE = {
 class Finder:
     """The last finder asked: whatever the environment has wins."""
 
-    def find_spec(
-        self, name: str, path: "Any" = None, target: "Any" = None
-    ) -> "Optional[ModuleSpec]":  # noqa: ARG002 - the import system's signature
+    def find_spec(self, name: str, *_: "Any") -> "Optional[ModuleSpec]":
         """A spec for the names of the table."""
         if name not in TABLE:
             return None
@@ -68,4 +66,4 @@ class Finder:
 
 def install() -> None:
     """Append the finder."""
-    sys.meta_path.append(Finder())  # type: ignore[arg-type]  # duck-typed finder
+    sys.meta_path.append(Finder())

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 try:
     from flask import Request as AMLRequest
 except ImportError:
-    from ..rawrequest import RawRequest as AMLRequest  # type: ignore[assignment]  # the same interface
+    from ..rawrequest import RawRequest as AMLRequest
 
 __all__ = ["AMLRequest", "rawhttp"]
 

@@ -17,6 +17,6 @@ class ModelDataCollector:
     def collect(self, *data: "Any", **options: "Any") -> None:
         """Drop the data."""
 
-    def add_correlations(self, data: "Any", *correlations: "Any") -> "Any":
+    def add_correlations(self, data: "Any", *_: "Any") -> "Any":
         """The data as it is."""
         return data
