@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from backends.filters.grammar import EXAMPLES, QUOTED, TERM, Kind, Subject, quoted, unquoted
+from backends.filters.grammar import (
+    EXAMPLES,
+    KEY,
+    QUOTED,
+    SIGN,
+    TERM,
+    Kind,
+    Subject,
+    quoted,
+    unquoted,
+)
 
 LIMIT = 20
 
@@ -90,7 +100,7 @@ def likeliest(texts: Iterable[str], part: str, limit: int) -> Sequence[Counted]:
 _OPEN = r'"(?:[^"\\]|\\.)*\Z|' + r"'(?:[^'\\]|\\.)*\Z"
 _PARTIAL = re.compile(
     rf"""(?P<bang>!*)
-         (?: (?P<key>{QUOTED}|[^\s"'=!~:][^\s=!~:]*) (?P<sign>!=|=|~|:) (?P<value>{_OPEN}|{QUOTED}|\S*)
+         (?: (?P<key>{KEY}) (?P<sign>{SIGN}) (?P<value>{_OPEN}|{QUOTED}|\S*)
            | (?P<word>{_OPEN}|{QUOTED}|\S*) )\Z""",
     re.VERBOSE | re.DOTALL,
 )

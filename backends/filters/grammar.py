@@ -127,9 +127,11 @@ class Filter:
 
 
 QUOTED = r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'"
+KEY = rf"""{QUOTED}|[^\s"'=!~:][^\s=!~:]*"""
+SIGN = "!=|=|~|:"
 TERM = re.compile(
     rf"""(?P<bang>!*)
-         (?: (?P<key>{QUOTED}|[^\s"'=!~:][^\s=!~:]*) (?P<sign>!=|=|~|:) (?P<value>{QUOTED}|\S*)
+         (?: (?P<key>{KEY}) (?P<sign>{SIGN}) (?P<value>{QUOTED}|\S*)
            | (?P<word>{QUOTED}|[^\s!]\S*|) )
          (?=\s|\Z)""",
     re.VERBOSE | re.DOTALL,
@@ -141,6 +143,7 @@ _UNITS_OF_SIZE = {"": 1, "b": 1} | {
 }
 _UNITS_OF_AGE = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _UNITS_OF_AGE |= {"mo": 30 * 86400, "y": 365 * 86400}
+_UNCLOSED = re.compile(rf"""!*(?:(?:{KEY})(?:{SIGN}))?(?:"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*)\Z""")
 _COMPARED = re.compile(r"(<=|>=|<|>|=)?\s*(\d+(?:\.\d+)?)([A-Za-z]*)\Z")
 
 
@@ -172,7 +175,9 @@ def _typed_terms(text: str) -> Iterator[tuple[int, str, re.Match[str] | None]]:
     while (begin := re.compile(r"\S").search(text, position)) is not None:
         start = begin.start()
         match = TERM.match(text, start)
-        unread = re.compile(r"\S+").match(text, start)
+        if match is not None and _unbalanced(match):
+            match = None
+        unread = _UNCLOSED.match(text, start) or re.compile(r"\S+").match(text, start)
         assert unread is not None
         end = match.end() if match else unread.end()
         yield start, text[start:end], match
@@ -180,11 +185,13 @@ def _typed_terms(text: str) -> Iterator[tuple[int, str, re.Match[str] | None]]:
 
 
 def _term(typed: str, match: re.Match[str] | None, fields: Mapping[str, Kind]) -> Term:
-    if match is None or _unbalanced(match):
+    if match is None:
         raise _WrongTerm(f"{typed}: the quotes do not close around a whole word or value")
     negated = len(match["bang"]) % 2 == 1
     if match["word"] is not None:
         text = _folded(unquoted(match["word"]))
+        if text[:1] in set("=~:") and not match["word"].startswith(("'", '"')):
+            raise _WrongTerm(f"{typed}: write name=value, with no space around the sign")
         if not text:
             raise _WrongTerm(f"{typed}: there is nothing to look for")
         return Word(text=text, negated=negated)
