@@ -19,6 +19,7 @@ FEW_COLOURS = "16-colours"
 ROLES: Mapping[str, str] = {
     "background": "the screen",
     "surface": "bars and dialogs",
+    "raised": "what lies over them: suggestions, toasts",
     "text": "what is read",
     "dim": "secondary text",
     "line": "rules and borders",
@@ -115,8 +116,8 @@ def to_textual(theme: ColourTheme) -> "Theme":
         foreground=colour["text"],
         background=colour["background"],
         surface=colour["surface"],
-        panel=colour["surface"],
-        boost=colour["surface"],
+        panel=colour["raised"],
+        boost=colour["raised"],
         dark=theme.dark,
         ansi=theme.ansi,
         text_alpha=1.0,

@@ -1,59 +1,99 @@
-"""Models mode: the list of models, and beside or below it the one under the cursor."""
+"""Models mode: the list of models, the one under the cursor in parts, and its versions."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
 
 from backends import filters
-from backends.registry.records import ModelRow
+from backends.errors import NotFound
 from console import present
+from console.app.models import facts, listing
+from console.app.models.actions import ModelActions
+from console.app.models.detail import ModelDetail
+from console.app.models.facts import Facts
 from console.app.shell.completers import suggest_filter
 from console.app.shell.context import Context
-from console.app.shell.screen import BaseScreen
 from console.app.widgets.filter_bar import FilterBar
 from console.app.widgets.prompt import Suggestion
-from console.app.widgets.rows import PAGE, Column, Row
+from console.app.widgets.rows import PAGE, Row
 from console.app.widgets.table import Table
-from console.present import NOTHING, Cell, Tone
 
-COLUMNS = (
-    Column(title="NAME", width=12, weight=3),
-    Column(title="VER", width=4, right=True),
-    Column(title="FRAMEWORK", width=13, rank=4),
-    Column(title="SIZE", width=7, right=True, rank=3),
-    Column(title="AGE", width=4, right=True, rank=2),
-    Column(title="TAGS", width=16, weight=4, rank=5),
-    Column(title="USED BY", width=10, rank=1),
-)
+DETAIL_SECONDS = 0.04
+"""How long the cursor rests on a row before its detail is read."""
 
 
-class ModelsScreen(BaseScreen):
-    """Models of the registry, the latest version of each or all versions."""
+class ModelsScreen(ModelActions):
+    """Models of the registry: the latest version of each, or all versions.
+
+    One pane on a small terminal (`enter` opens the detail), two above each other from 96 columns,
+    three beside each other from 140.
+    """
 
     MODE = "models"
+    CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "register", "register", id="models.register"),
-        Binding("d", "deploy", "deploy", id="models.deploy"),
         Binding("slash", "filter", "filter", id="models.filter"),
-        Binding("a", "all", "all versions", id="models.all", show=False),
+        Binding("a", "all", "all versions or the latest", id="models.all", show=False),
     ]
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._latest = True
+        self._filtered_by = ""
 
     def compose_body(self) -> ComposeResult:
-        """Filter, list."""
-        yield FilterBar(self._suggest)
-        yield Table(COLUMNS, empty="No model here yet: n registers one.")
+        """Filter and list; detail; versions."""
+        with Container(classes="panes"):
+            with Vertical(classes="list"):
+                yield FilterBar(self._suggest)
+                yield Table(listing.COLUMNS, empty="No model here yet: n registers one.")
+            yield ModelDetail(facts.TABS, self.context.clock)
+            yield ModelDetail(
+                (("versions", "Versions"),),
+                self.context.clock,
+                title="versions",
+                classes="versions",
+            )
 
     def on_mount(self) -> None:
         """Start on the list."""
-        self.query_one(Table).focus()
+        self.list.focus()
         self.reload()
+
+    @property
+    def list(self) -> Table:
+        """The list of models."""
+        return self.query_one(".list Table", Table)
+
+    @property
+    def detail(self) -> ModelDetail:
+        """The pane with all parts."""
+        return self.query(ModelDetail).first()
+
+    @property
+    def versions(self) -> Table:
+        """The versions of the model under the cursor, wherever they are shown."""
+        pane = self.query_one(".versions", ModelDetail)
+        return pane.table if pane.display else self.detail.table
+
+    @property
+    def current(self) -> str:
+        """`name:version` that keys act upon: of the versions when they have the focus."""
+        if self.versions.has_focus and self.versions_shown:
+            return self.versions.at or ""
+        return self.list.at or ""
+
+    @property
+    def versions_shown(self) -> bool:
+        """Whether a list of versions is in view."""
+        return self.versions is not self.detail.table or self.detail.part == "versions"
+
+    # — the list —
 
     def set_filter(self, text: str) -> None:
         """Show the models that `text` lets through."""
@@ -62,74 +102,123 @@ class ModelsScreen(BaseScreen):
     @work(exclusive=True, group="models", exit_on_error=False)
     async def reload(self) -> None:
         """Ask for the rows in view, then for how many there are."""
-        run, registry = self.context.threads.run, self.context.workspace.registry
-        bar, table = self.query_one(FilterBar), self.query_one(Table)
-        wanted, latest, now = filters.parse(bar.text), self._latest, self.context.clock()
+        bar, registry = self.query_one(FilterBar), self.context.workspace.registry
+        run, wanted, latest = self.context.threads.run, filters.parse(bar.text), self._latest
+        same, self._filtered_by = bar.text == self._filtered_by, bar.text
+        now = self.context.clock()
 
         async def fetch(start: int, stop: int) -> Sequence[Row]:
             found = await run(
                 registry.search, wanted, latest=latest, offset=start, limit=stop - start
             )
-            return [model_cells(row, now) for row in found]
+            return [listing.row(each, now) for each in found]
 
         bar.problem = "; ".join(problem.message for problem in wanted.problems)
-        first = await fetch(0, PAGE)
-        table.browse(fetch, first, len(first))
-        total = (
-            len(first) if len(first) < PAGE else await run(registry.count, wanted, latest=latest)
+        await self.list.browse(fetch, stay=same)
+        total = self.list.total
+        if total >= PAGE:
+            total = await run(registry.count, wanted, latest=latest)
+            self.list.set_total(total)
+        await self._say_counts(total, filtered=bool(wanted.terms))
+
+    async def _say_counts(self, shown: int, *, filtered: bool) -> None:
+        registry, everything = self.context.workspace.registry, shown
+        if filtered:
+            empty = filters.parse("")
+            everything = await self.context.threads.run(registry.count, empty, latest=self._latest)
+        self.query_one(FilterBar).count = f"{shown:,} of {everything:,}" if filtered else ""
+        self.summary = present.count(everything, "model" if self._latest else "version")
+        self.list.empty = (
+            "No model matches: esc clears the filter."
+            if filtered
+            else "No model here yet: n registers one."
         )
-        table.set_total(total)
-        self.summary = present.count(total, "model" if latest else "version")
 
     async def _suggest(self, line: str) -> Sequence[Suggestion]:
         return await self.context.threads.run(suggest_filter, self.context.workspace, line)
 
-    def on_filter_bar_changed(self) -> None:
-        """Apply it."""
+    @on(FilterBar.Changed)
+    def _apply(self) -> None:
         self.reload()
 
-    def on_filter_bar_left(self) -> None:
-        """Go on in the list."""
-        self.query_one(Table).focus()
+    @on(FilterBar.Left)
+    def _to_list(self) -> None:
+        self.list.focus()
+
+    # — the detail —
+
+    @on(Table.Highlighted, ".list Table")
+    def _moved(self) -> None:
+        self.read_detail()
+
+    def on_resize(self) -> None:
+        """A pane may have come into view that has nothing to show yet."""
+        self.call_after_refresh(self.read_detail)
+
+    @work(exclusive=True, group="detail", exit_on_error=False)
+    async def read_detail(self) -> None:
+        """Show the version under the cursor, when there is a pane that can."""
+        await asyncio.sleep(DETAIL_SECONDS)
+        panes = [pane for pane in self.query(ModelDetail) if pane.display]
+        if panes and self.list.at:
+            found = await self.context.threads.run(self._facts, self.list.at)
+            for pane in panes:
+                pane.show(found)
+
+    def _facts(self, reference: str) -> Facts | None:
+        registry = self.context.workspace.registry
+        try:
+            model = registry.resolve(reference)
+        except NotFound:
+            return None  # deleted since: the list follows
+        versions = registry.versions(model.name)
+        return Facts(model=model, versions=versions, used_by=registry.used_by(reference))
+
+    @on(Table.Opened, ".list Table")
+    def _open(self) -> None:
+        self.show_detail()
+        self.detail.table.focus()
+
+    def show_versions(self) -> None:
+        """Bring the versions into view, with the cursor on them."""
+        if self.versions is self.detail.table or not self.versions.parent.display:
+            self.show_detail()
+        if self.versions is self.detail.table:
+            self.detail.choose("versions")
+        self.call_after_refresh(lambda: self.versions.focus())
+
+    def show_detail(self) -> None:
+        """Let the detail take the list's place where there is no room for both."""
+        self.add_class("-detail")
+        self.call_after_refresh(self.read_detail)
+
+    @on(Table.Opened, "ModelDetail Table")
+    def _open_part(self, event: Table.Opened) -> None:
+        if event.table is self.versions and self.versions_shown:
+            self.compare_versions()
+        elif self.detail.part == "files":
+            self.show_file(event.id)
+        elif self.detail.part == "used":
+            self.go("service", event.id)
+
+    # — keys —
+
+    def action_back(self) -> None:
+        """From the detail to the list; in the list the marks, then the filter go."""
+        if not self.list.has_focus:
+            self.remove_class("-detail")
+            self.call_after_refresh(self.list.focus)
+        elif self.list.marks:
+            self.list.clear_marks()
+        else:
+            self.query_one(FilterBar).clear()
 
     def action_filter(self) -> None:
         """Type a filter."""
+        self.remove_class("-detail")
         self.query_one(FilterBar).open()
-
-    def action_back(self) -> None:
-        """Clear the filter."""
-        self.query_one(FilterBar).clear()
 
     def action_all(self) -> None:
         """All versions, or only the latest of each model."""
         self._latest = not self._latest
         self.reload()
-
-    def action_register(self) -> None:
-        """Register a model."""
-        self.go("register")
-
-    def action_deploy(self) -> None:
-        """Deploy the model under the cursor."""
-        self.go("deploy", self.query_one(Table).at or "")
-
-    def copy_text(self) -> str:
-        """The version's id."""
-        return self.query_one(Table).at or ""
-
-
-def model_cells(row: ModelRow, now: float) -> Row:
-    """A version as the list shows it."""
-    framework = f"{row.framework} {row.framework_version}".strip()
-    cells = (
-        Cell(row.name),
-        Cell(str(row.version)),
-        Cell(framework, Tone.DIM),
-        Cell(present.size(row.size)),
-        Cell(present.age(row.created, now), Tone.DIM),
-        Cell(present.pairs(row.tags), Tone.DIM),
-        Cell(present.count(row.used_by, "service"), Tone.PLAIN)
-        if row.used_by
-        else Cell(NOTHING, Tone.DIM),
-    )
-    return Row(row.id, cells)

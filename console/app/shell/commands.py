@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.errors import InvalidInput, NotFound
 from console.app.widgets.prompt import Suggestion
@@ -117,4 +117,4 @@ def suggest(line: str, completers: dict[str, Completer]) -> Sequence[Suggestion]
     if complete is None:
         return ()
     offset = len(name) + 1
-    return [Suggestion(each.text, each.hint, each.start + offset) for each in complete(argument)]
+    return [replace(each, start=each.start + offset) for each in complete(argument)]

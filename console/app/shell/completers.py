@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import filters
+from backends.filters import Completion
 from console import present, theming
 from console.app.shell.commands import Completer
 from console.app.widgets.prompt import Suggestion
@@ -30,7 +31,13 @@ def completers(workspace: "Workspace") -> dict[str, Completer]:
 def suggest_filter(workspace: "Workspace", line: str) -> Sequence[Suggestion]:
     """Tag names, then their values, with counts; and the fields of the grammar."""
     found = filters.complete(line, len(line), workspace.registry.vocabulary())
-    return [Suggestion(each.text, each.hint, each.start) for each in found[:MOST]]
+    return [to_suggestion(each) for each in found]
+
+
+def to_suggestion(offer: Completion) -> Suggestion:
+    """An offer of the filter's grammar as the line takes it."""
+    hint = f"{offer.count:,}" if offer.count is not None else ""
+    return Suggestion(offer.text, hint, offer.start, offer.label)
 
 
 def suggest_models(workspace: "Workspace", line: str) -> Sequence[Suggestion]:

@@ -14,6 +14,8 @@ from console.app.widgets.contained import Contained
 from console.present import plain
 
 Result = TypeVar("Result")
+SHORT = 16
+"""Below so many lines a dialog has no border and no blank lines."""
 
 
 class Dialog(Contained, ModalScreen[Result | None]):
@@ -24,6 +26,8 @@ class Dialog(Contained, ModalScreen[Result | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", id="dialog.cancel"),
+        Binding("j", "scroll(1)", "down", id="dialog.down", show=False),
+        Binding("k", "scroll(-1)", "up", id="dialog.up", show=False),
     ]
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -32,8 +36,9 @@ class Dialog(Contained, ModalScreen[Result | None]):
         max-width: 100%;
         height: auto;
         max-height: 100%;
-        padding: 1 2;
+        padding: 0 2;
         background: $surface;
+        border: round $line;
     }
     Dialog .title { text-style: bold; color: $accent; margin-bottom: 1; width: 100%; }
     Dialog .content { height: auto; max-height: 100%; }
@@ -50,11 +55,14 @@ class Dialog(Contained, ModalScreen[Result | None]):
     }
     Dialog Button:focus { background: $selection; color: $selection-text; text-style: bold; }
     Dialog Button:disabled { color: $dim; }
-    .-short Dialog > .box, Dialog.-short > .box { padding: 0 1; }
+    Dialog.-short > .box { padding: 0 1; border: none; }
+    Dialog.-short .title, Dialog.-short .equivalent, Dialog.-short .choices { margin: 0; }
     """
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-normal")]  # noqa: RUF012  # Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (SHORT, "-normal")]  # noqa: RUF012  # Textual declares it so
 
     title_text: str = ""
+    scrolls: bool = False
+    """Whether the content takes the keys that scroll; for texts."""
     equivalent: str = ""
     """The command line that does the same."""
     choices: Sequence[tuple[str, str]] = (("cancel", "Cancel"),)
@@ -64,7 +72,7 @@ class Dialog(Contained, ModalScreen[Result | None]):
         """Title, content, the equivalent command line, choices."""
         with Vertical(classes="box"):
             yield Static(Content(plain(self.title_text)), classes="title")
-            with VerticalScroll(classes="content", can_focus=False):
+            with VerticalScroll(classes="content", can_focus=self.scrolls):
                 yield from self.compose_content()
             if self.equivalent:
                 yield Static(Content(plain(self.equivalent)), classes="equivalent")
@@ -72,9 +80,20 @@ class Dialog(Contained, ModalScreen[Result | None]):
                 for name, label in self.choices:
                     yield Button(Content(label), id=name, compact=True)
 
+    def on_resize(self) -> None:
+        """Leave the content what title, command line and choices do not need; it scrolls."""
+        short = self.size.height < SHORT
+        around = 2 if short else 6
+        around += (1 if short else 3) if self.equivalent else 0
+        self.query_one(".content").styles.max_height = max(self.size.height - around, 1)
+
     def compose_content(self) -> ComposeResult:
         """What stands between title and choices."""
         yield from ()
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll the content by lines."""
+        self.query_one(".content").scroll_relative(y=step, animate=False)
 
     def action_cancel(self) -> None:
         """Leave without doing anything."""
@@ -156,3 +175,23 @@ class Confirm(Dialog[bool]):
     def chosen(self, choice: str) -> None:
         """Yes."""
         self.dismiss(choice == "go")
+
+
+class Notice(Dialog[None]):
+    """A title and lines; esc or enter closes."""
+
+    choices = (("cancel", "Close"),)
+    scrolls = True
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self.title_text = title
+        self._lines = lines
+
+    def compose_content(self) -> ComposeResult:
+        """The lines."""
+        yield Static(Content("\n".join(plain(line) for line in self._lines)))
+
+    def on_mount(self) -> None:
+        """Enter closes."""
+        self.query_one("#cancel").focus()

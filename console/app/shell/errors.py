@@ -41,9 +41,7 @@ def show(app: App[None], error: BaseException) -> None:
     )
 
 
-def notice(
-    app: App[None], message: str, *, title: str = "", severity: str = "information"
-) -> None:
+def notice(app: App[None], message: str, *, title: str = "", severity: str = "information") -> None:
     """A toast; nothing in it is read as markup."""
     app.notify(
         plain(message),

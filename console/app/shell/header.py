@@ -29,6 +29,11 @@ class HeaderBar(Widget):
         background: $surface;
         text-wrap: nowrap;
         text-overflow: ellipsis;
+        link-color: $foreground;
+        link-style: none;
+        link-style-hover: bold;
+        link-color-hover: $accent;
+        link-background-hover: $surface;
     }
     .-short HeaderBar { height: 1; }
     """

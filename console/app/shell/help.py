@@ -14,6 +14,7 @@ from console.app.shell.footer import key_name
 EVERYWHERE = (
     ("j k ↑ ↓ g G PgUp PgDn", "move"),
     ("enter / esc", "open / back"),
+    ("space", "mark, for what is done to several"),
     ("tab", "next pane"),
 )
 """Keys that belong to lists rather than to a binding with a name of its own."""
@@ -24,10 +25,10 @@ class HelpSheet(Dialog[None]):
 
     DEFAULT_CSS = """
     HelpSheet > .box { width: 92; }
-    HelpSheet .content { max-height: 32; }
     """
     title_text = "Keys of this view"
     choices = (("cancel", "Close"),)
+    scrolls = True
 
     def __init__(self, view: Screen[object]) -> None:
         super().__init__()
@@ -35,7 +36,7 @@ class HelpSheet(Dialog[None]):
 
     def compose_content(self) -> ComposeResult:
         """Two lists."""
-        yield Static(_columns([*self._keys, *EVERYWHERE]))
+        yield Static(_columns([*EVERYWHERE, *self._keys]))
         yield Static(Content.styled("\nCommands\n", "bold $accent"))
         yield Static(_columns([(f":{c.name} {c.argument}".strip(), c.help) for c in COMMANDS]))
         yield Static(
@@ -53,7 +54,7 @@ def view_keys(screen: Screen[object]) -> Iterable[tuple[str, str]]:
     found: dict[str, tuple[list[str], str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.description and not binding.system and not binding.action.startswith("move"):
+        if binding.id and binding.description and not binding.id.startswith("list."):
             keys, _ = found.setdefault(binding.action, ([], binding.description))
             keys.append(key_name(binding.key))
     return [(" ".join(keys), description) for keys, description in found.values()]

@@ -27,13 +27,13 @@ class BaseScreen(Contained, Screen[None]):
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it as it is
         (0, "-narrow"),
-        (100, "-medium"),
+        (96, "-medium"),
         (140, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012  # as above
         (0, "-short"),
-        (14, "-normal"),
-        (34, "-tall"),
+        (12, "-low"),
+        (22, "-normal"),
     ]
     MODE: ClassVar[str] = ""
     """Key of the mode in the header."""

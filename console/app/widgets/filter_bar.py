@@ -35,14 +35,15 @@ class FilterBar(Contained, Horizontal):
 
     DEFAULT_CSS = """
     FilterBar { height: 1; padding: 0; }
-    FilterBar .lead { width: 2; color: $line; }
-    FilterBar .slash { width: 2; color: $accent; text-style: bold; display: none; }
+    FilterBar .lead { width: 2; }
+    FilterBar .slash { width: 3; padding: 0 1; color: $accent; text-style: bold; display: none; }
     FilterBar Prompt { display: none; width: 3fr; }
     FilterBar .problem { width: auto; max-width: 50%; color: $warn; padding: 0 1; display: none; }
-    FilterBar .count { width: auto; color: $dim; padding: 0 1; }
+    FilterBar .count { width: auto; color: $dim; padding: 0 1; display: none; }
     FilterBar.-active .slash, FilterBar.-active Prompt { display: block; }
     FilterBar.-wrong .problem { display: block; }
-    FilterBar .tail { width: 2; color: $line; }
+    FilterBar .tail { width: 2; }
+    FilterBar.-counted .count { display: block; }
     """
 
     count: reactive[str] = reactive("")
@@ -81,8 +82,8 @@ class FilterBar(Contained, Horizontal):
 
     def compose(self) -> ComposeResult:
         """Rule, line, problem, rule, count."""
-        yield Label("─ ", classes="lead")
-        yield Label("/ ", classes="slash")
+        yield Rule(classes="lead")
+        yield Label("/", classes="slash")
         yield self._prompt
         yield Label("", classes="problem", markup=False)
         yield Rule()
@@ -117,6 +118,7 @@ class FilterBar(Contained, Horizontal):
     def watch_count(self, count: str) -> None:
         """Show it at the right end."""
         self.query_one(".count", Label).update(Content(plain(count)))
+        self.set_class(bool(count), "-counted")
 
     def watch_problem(self, problem: str) -> None:
         """Show it beside the line."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -15,6 +16,8 @@ from textual.widgets import Input
 
 from console.present import plain
 
+UNFINISHED = ("/", "=", ":", " ")
+"""Ends of suggestions behind which something has to follow."""
 MOST_SHOWN = 8
 """Suggestions seen at once; more are reached by typing."""
 
@@ -29,6 +32,13 @@ class Suggestion:
     """A word about it: a count, an explanation."""
     start: int
     """Where in the line it begins; it replaces everything from there to the cursor."""
+    label: str = ""
+    """What is shown of it; empty: the text."""
+
+    @property
+    def shown(self) -> str:
+        """The label, safe to draw."""
+        return plain(self.label or self.text).strip()
 
 
 Suggest = Callable[[str], Awaitable[Sequence[Suggestion]]]
@@ -46,7 +56,7 @@ class SuggestionList(Widget):
         height: auto;
         min-width: 24;
         max-width: 72;
-        background: $surface;
+        background: $panel;
         display: none;
         text-wrap: nowrap;
         text-overflow: ellipsis;
@@ -71,13 +81,13 @@ class SuggestionList(Widget):
 
     def render(self) -> Content:
         """A line each: the text, then its hint, dim."""
-        width = max((len(plain(item.text)) for item in self.items), default=0)
+        width = max((cell_len(item.shown) for item in self.items), default=0)
         first = max(0, self.chosen - MOST_SHOWN + 1)
         shown = list(enumerate(self.items))[first : first + MOST_SHOWN]
         return Content("\n").join(self._line(index, item, width) for index, item in shown)
 
     def _line(self, index: int, item: Suggestion, width: int) -> Content:
-        text = plain(item.text).strip().ljust(width)
+        text = item.shown + " " * (width - cell_len(item.shown))
         if index == self.chosen:
             return Content.styled(f"▌{text}  {plain(item.hint)} ", "$selection-text on $selection")
         return Content.assemble(" ", text, "  ", (plain(item.hint), "$dim"), " ")
@@ -182,6 +192,11 @@ class Prompt(Container):
         self._input.value = text
         self._input.cursor_position = len(text)
 
+    def fill(self, text: str) -> None:
+        """Set the line without saying that it changed."""
+        with self._input.prevent(Input.Changed):
+            self.value = text
+
     def focus(self, scroll_visible: bool = True) -> "Prompt":
         """Put the cursor into the line."""
         self._input.focus(scroll_visible)
@@ -195,8 +210,11 @@ class Prompt(Container):
             self._ask()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Submit the line as it stands."""
+        """Submit the line as it stands; a chosen suggestion that wants more goes on instead."""
         event.stop()
+        if self._list.chosen >= 0 and event.value.endswith(UNFINISHED):
+            self._ask()
+            return
         self._close()
         self.post_message(self.Submitted(self, event.value))
 
@@ -209,10 +227,14 @@ class Prompt(Container):
         self._close()
 
     def action_next(self, step: int) -> None:
-        """Put in the next suggestion."""
+        """Put in the next suggestion; with nothing to suggest, go to the next field."""
+        if not self._list.items:
+            self.screen.focus_next() if step > 0 else self.screen.focus_previous()
+            return
         self._list.move(step)
-        if self._list.chosen >= 0:
-            self._insert(self._list.items[self._list.chosen])
+        self._insert(self._list.items[self._list.chosen])
+        if len(self._list.items) == 1:
+            self._ask()  # it was the only one: go on behind it
 
     def action_down(self) -> None:
         """The next suggestion, or the next line of the history."""

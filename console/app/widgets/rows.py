@@ -70,7 +70,7 @@ class Pages:
         self._pages: OrderedDict[int, Sequence[Row]] = OrderedDict()
         for start in range(0, len(rows), PAGE):
             self._pages[start // PAGE] = rows[start : start + PAGE]
-        self._whole = len(rows) >= total
+        self._whole = len(rows) > PAGE  # all were given at once: there is nowhere to fetch from
 
     def get(self, position: int) -> Row | None:
         """The row there, if its page is held."""

@@ -119,28 +119,51 @@ class Table(Contained, ScrollView, can_focus=True):
     @property
     def at(self) -> str | None:
         """Id of the row under the cursor."""
-        row = self._pages.get(self.cursor)
+        return self.id_at(self.cursor)
+
+    def id_at(self, position: int) -> str | None:
+        """Id of the row there, when it is held."""
+        row = self._pages.get(position)
         return row.id if row else None
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Replace all rows."""
+    def text_at_cursor(self) -> str:
+        """The row under the cursor as text, its cells apart."""
+        row = self._pages.get(self.cursor)
+        return "  ".join(cell.text for cell in row.cells if cell.text) if row else ""
+
+    def show(self, rows: Sequence[Row], *, columns: Sequence[Column] | None = None) -> None:
+        """Replace all rows, and the columns when some are given."""
+        if columns is not None:
+            self.columns = columns
+            self._fit()
         self._fetch = None
         self._replace(Pages(len(rows), rows))
 
-    def browse(self, fetch: Fetch, first: Sequence[Row], total: int) -> None:
+    async def browse(self, fetch: Fetch, *, stay: bool) -> None:
         """Replace the rows by such as are fetched when they come in view.
+
+        The first page is fetched now. How many rows there are is known when that page is not
+        full; otherwise `set_total` has to follow.
 
         Args:
             fetch: Gets rows by position; errors it raises are shown.
-            first: The rows from position 0 on.
-            total: How many there are.
+            stay: The same list again: the cursor keeps its row, else its position. Otherwise it
+                keeps its row if that is on the first page, else goes to the top.
         """
+        first = await fetch(0, PAGE)
+        page = self.cursor // PAGE if stay else 0
+        pages = Pages(len(first) if len(first) < PAGE else max(self.total, PAGE), first)
+        if page and len(first) == PAGE:
+            pages.put(page, await fetch(page * PAGE, (page + 1) * PAGE))
         self._fetch = fetch
-        self._replace(Pages(max(total, len(first)), first))
+        if not stay and self._at is not None and pages.position(self._at) is None:
+            self.set_reactive(Table.cursor, 0)
+        self._replace(pages)
 
     def set_total(self, total: int) -> None:
         """Say how many rows there are, once that is counted."""
         self._pages.total = total
+        self.set_reactive(Table.cursor, self._within(self.cursor))
         self._resize()
 
     def _replace(self, pages: Pages) -> None:
@@ -247,8 +270,11 @@ class Table(Contained, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Fit the columns, and keep the cursor in view."""
-        self._layout = fit(self.columns, self.scrollable_content_region.width - GUTTER - 1)
+        self._fit()
         self.call_after_refresh(self._follow)
+
+    def _fit(self) -> None:
+        self._layout = fit(self.columns, self.scrollable_content_region.width - GUTTER - 1)
 
     def on_focus(self) -> None:
         """Show the cursor as the place where keys go."""
@@ -282,7 +308,8 @@ class Table(Contained, ScrollView, can_focus=True):
         style = self.rich_style
         if current and self.has_focus:
             style += self.get_component_rich_style("table--cursor", partial=True)
-        bar = style + self.get_component_rich_style("table--bar", partial=True)
+        place = "table--bar" if self.has_focus else "table--dim"
+        bar = style + self.get_component_rich_style(place, partial=True)
         mark = "◆" if row.id in self.marks else " "
         gutter = [Segment("▌" if current else " ", bar), Segment(f"{mark} ", bar)]
         return self._strip(gutter, row.cells, style, width)
