@@ -9,7 +9,7 @@ from backends.configs.field import Mismatch, shorten
 from backends.configs.nodes import JSON_NUMBER, Node
 from backends.configs.reader import text_of
 from backends.configs.records import CondaSpec, Parsed
-from backends.configs.report import Report
+from backends.configs.report import Report, dotted
 
 KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 
@@ -68,22 +68,20 @@ def conda_from(node: Node, report: Report, key: str) -> CondaSpec | None:
     for name, child in node.value.items():
         if name not in KEYS:
             message = f"is not a key of a conda file; those are {', '.join(KEYS)}"
-            _wrong(report, child, _dotted(key, name), message, ", ".join(KEYS), found=name)
+            _wrong(report, child, dotted(key, name), message, ", ".join(KEYS), found=name)
     return _spec(node.value, report, key)
 
 
 def _spec(children: Mapping[str, Node], report: Report, key: str) -> CondaSpec:
-    packages, pip = _dependencies(
-        children.get("dependencies"), report, _dotted(key, "dependencies")
-    )
-    channels = _texts(children.get("channels"), report, _dotted(key, "channels"))
+    packages, pip = _dependencies(children.get("dependencies"), report, dotted(key, "dependencies"))
+    channels = _texts(children.get("channels"), report, dotted(key, "channels"))
     return CondaSpec(
-        name=_text(children.get("name"), report, _dotted(key, "name")) or CondaSpec().name,
+        name=_text(children.get("name"), report, dotted(key, "name")) or CondaSpec().name,
         channels=channels,
         packages=packages,
         pip=pip,
-        variables=_variables(children.get("variables"), report, _dotted(key, "variables")),
-        prefix=_text(children.get("prefix"), report, _dotted(key, "prefix")),
+        variables=_variables(children.get("variables"), report, dotted(key, "variables")),
+        prefix=_text(children.get("prefix"), report, dotted(key, "prefix")),
     )
 
 
@@ -214,7 +212,3 @@ def _wrong(
 ) -> None:
     said = f"{shorten(key, 120) or 'The file'} {message}{'' if found else f', and is {node.kind}'}."
     report.error(said, line=node.line, key=key, found=found or node.kind, allowed=allowed)
-
-
-def _dotted(base: str, name: str) -> str:
-    return f"{base}.{name}" if base else name

@@ -70,9 +70,11 @@ def deployment_as_flags(config: DeploymentConfig) -> dict[str, str]:
     return building.typed(_values(config), fields)
 
 
-def check_deployment(config: DeploymentConfig, base: Path) -> tuple[Problem, ...]:
+def check_deployment(
+    config: DeploymentConfig, base: Path, *, file: str = "deployment config"
+) -> tuple[Problem, ...]:
     """Report the files that a config names and that are not there, relative to `base`."""
-    report = Report("deployment config")
+    report = Report(file)
     for field in fields_for(config.compute_type):
         if field.attribute in {"tls.certificate", "tls.key"}:
             name = str(building.value_at(config, field.attribute))

@@ -1,5 +1,7 @@
 """The table of a deployment config's fields, for every compute type."""
 
+from dataclasses import replace
+
 from backends.configs.cloud_fields import ACI_FIELDS, IOT_FIELDS, VAULT_FIELDS
 from backends.configs.cluster_fields import NAMESPACE, PROBE_FIELDS, SCALING_FIELDS
 from backends.configs.field import Field, Kind
@@ -89,7 +91,7 @@ _ACCESS = (
     ),
 )
 
-_RESOURCES = (
+_CPU_AND_MEMORY = (
     Field(
         name="cpu_cores",
         attribute="resources.cpu",
@@ -97,7 +99,7 @@ _RESOURCES = (
         kind=Kind.NUMBER,
         default="0.1",
         flags=("--cc", "--cpu-cores"),
-        computes=_SERVED,
+        computes=_ACI | _AKS,
         above=0,
         help="Cores that one replica asks for.",
     ),
@@ -108,10 +110,15 @@ _RESOURCES = (
         kind=Kind.NUMBER,
         default="0.5",
         flags=("--gb", "--memory-gb"),
-        computes=_SERVED,
+        computes=_ACI | _AKS,
         above=0,
         help="Memory that one replica asks for, in GB.",
     ),
+)
+
+_RESOURCES = (
+    *(replace(row, default="not limited", computes=_PROCESS) for row in _CPU_AND_MEMORY),
+    *_CPU_AND_MEMORY,
     Field(
         name="cpu_cores_limit",
         attribute="resources.cpu_limit",

@@ -14,6 +14,8 @@ from backends.configs.field import shorten
 from backends.configs.nodes import Duplicate, Malformed, Node
 from backends.configs.report import Report
 
+__all__ = ["Malformed", "Node", "decode", "load", "read"]
+
 MAX_BYTES = 256 * 1024
 
 

@@ -11,7 +11,7 @@ from backends.configs.fields import ENVIRONMENT_FIELDS
 from backends.configs.nodes import Malformed, Node
 from backends.configs.reader import Reader
 from backends.configs.records import CondaSpec, Environment, Parsed
-from backends.configs.report import Report
+from backends.configs.report import Report, dotted
 
 DEFINITION = "azureml_environment.json"
 CONDA = "conda_dependencies.yml"
@@ -108,7 +108,7 @@ def _one_base(reader: Reader, values: Mapping[str, object], report: Report, key:
         report.error(
             f"{names} cannot stand together; keep one.",
             line=reader.found[given[1]].line,
-            key=_dotted(key, reader.found[given[1]].field.key),
+            key=dotted(key, reader.found[given[1]].field.key),
             found="more than one base",
             allowed="one of docker.baseImage, docker.baseDockerfile, docker.buildContext",
         )
@@ -119,7 +119,7 @@ def _one_conda(reader: Reader, values: dict[str, object], report: Report, key: s
         report.warning(
             "python.condaDependenciesFile stands beside python.condaDependencies; the file counts.",
             line=reader.found["conda"].line,
-            key=_dotted(key, "python.condaDependencies"),
+            key=dotted(key, "python.condaDependencies"),
             found="both",
             allowed="one of them",
         )
@@ -143,10 +143,12 @@ def _with_dockerfile(environment: Environment, path: Path, report: Report) -> En
     try:
         text = documents.decode(data)
     except Malformed as fault:
-        report.error(f"The file {fault.message}.", file=str(path), line=fault.line)
+        report.error(
+            f"The file {fault.message}.",
+            file=str(path),
+            line=fault.line,
+            found="bytes that are no text",
+            allowed="a Dockerfile",
+        )
         return environment
     return replace(environment, base_dockerfile=text, base_image="", reference=False)
-
-
-def _dotted(base: str, name: str) -> str:
-    return f"{base}.{name}" if base else name

@@ -136,6 +136,8 @@ class Field:
         Raises:
             Mismatch: The text is not allowed.
         """
+        if not encodable(text):
+            raise Mismatch("holds bytes that are no text")
         return self.settle(_CONVERTERS.get(self.kind, _not_typed)(text))
 
     def settle(self, value: object) -> object:
@@ -173,6 +175,15 @@ class Field:
         return "" if self.secret else f", and is {shorten(text)}"
 
 
+def encodable(text: str) -> bool:
+    """The text can be written; an argument of undecodable bytes cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shorten(text: str, limit: int = 60) -> str:
     """Cut a text for a message; what cannot be printed is escaped."""
     clean = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
@@ -206,7 +217,7 @@ def _switch(text: str) -> bool:
 
 def _table(text: str) -> Mapping[str, str]:
     pairs: dict[str, str] = {}
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, text.split("\n")):
         name, equals, value = line.partition("=")
         if not equals or not name.strip():
             raise Mismatch(f"must be written key=value, and is {shorten(line)}")
@@ -215,7 +226,7 @@ def _table(text: str) -> Mapping[str, str]:
 
 
 def _list(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
 def _not_typed(text: str) -> object:

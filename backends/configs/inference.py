@@ -169,14 +169,27 @@ def _flat_rules(reader: Reader, report: Report) -> None:
         _breach(
             reader, report, "base_image", f"needs runtime python, and it is {runtime}", "python"
         )
-    login = [path for path in _FLAT[-2:] if values.get(path)]
-    if login and not all(values.get(path) for path in _FLAT[-3:]):
-        _breach(
-            reader,
-            report,
-            login[0],
-            "needs address, username and password together",
-            "all three, or the address alone",
+    _registry_login(reader, report)
+
+
+def _registry_login(reader: Reader, report: Report) -> None:
+    """A private registry needs all three; a file without its secret may still be read."""
+    values = reader.values
+    address, username, password = (values.get(path) for path in _FLAT[-3:])
+    allowed = "address, username and password, or the address alone"
+    if password and not (address and username):
+        _breach(reader, report, _FLAT[-1], "needs address and username beside it", allowed)
+    elif username and not address:
+        _breach(reader, report, _FLAT[-2], "needs address and password beside it", allowed)
+    elif username and not password:
+        found = reader.found[_FLAT[-2]]
+        report.warning(
+            f"{found.field.key} has no password beside it; the image is pulled without a login.",
+            file=found.file,
+            line=found.line,
+            key=found.field.key,
+            found=str(username),
+            allowed=allowed,
         )
 
 

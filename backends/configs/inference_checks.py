@@ -13,15 +13,18 @@ from backends.configs.report import Report
 MAX_SCRIPT_BYTES = 1024 * 1024
 
 
-def check_inference(config: InferenceConfig, base: Path) -> tuple[Problem, ...]:
+def check_inference(
+    config: InferenceConfig, base: Path, *, file: str = "inference config"
+) -> tuple[Problem, ...]:
     """Report every file that is missing, misplaced, or not Python that parses.
 
     Args:
         config: `source_directory` is relative to `base`; other paths to the source directory
             when there is one, else to `base`.
         base: The current directory of the command.
+        file: What the problems of the config itself name.
     """
-    report = Report("inference config")
+    report = Report(file)
     root = _root(config, base, report)
     if root is not None:
         _check_script(config, root, report)
@@ -79,7 +82,14 @@ def _check_source(path: Path, report: Report) -> None:
         with path.open("rb") as stream:
             source = stream.read(MAX_SCRIPT_BYTES + 1)
     except OSError as error:
-        report.error(f"{path} cannot be read: {error.strerror}.", file=str(path), key="entryScript")
+        reason = error.strerror or str(error)
+        report.error(
+            f"{path} cannot be read: {reason}.",
+            file=str(path),
+            key="entryScript",
+            found=reason,
+            allowed="a readable file",
+        )
         return
     if len(source) > MAX_SCRIPT_BYTES:
         report.error(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from backends.configs.building import unsaid, value_at
 from backends.configs.field import WORDS, Field, Kind, Mismatch, shorten
 from backends.configs.nodes import Node
-from backends.configs.report import Report
+from backends.configs.report import Report, dotted
 
 Converter = Callable[[Node, Report, str], object]
 """Reads a value that has its own format: node, where to report, dotted key."""
@@ -56,7 +56,7 @@ class Reader:
             prefix: Dotted path of the node within the table.
             base: Dotted path of the table's root within the file.
         """
-        where = _dotted(base, prefix)
+        where = dotted(base, prefix)
         if not isinstance(node.value, Mapping):
             self._not_a_mapping(node, prefix, where)
             return
@@ -67,9 +67,9 @@ class Reader:
             if name is None:
                 self._unknown(key, child, prefix, where, level)
                 continue
-            self._lines[_dotted(prefix, name)] = child.line
+            self._lines[dotted(prefix, name)] = child.line
             if child.value is not None:
-                self._child(level[name], child, _dotted(prefix, name), base)
+                self._child(level[name], child, dotted(prefix, name), base)
 
     def flags(self, flags: Mapping[str, str]) -> None:
         """Take typed texts by field name or attribute; they win over the file; empty is unsaid."""
@@ -123,12 +123,12 @@ class Reader:
                 (f for f in self._fields if f.shorthand and f.key.rpartition(".")[0] == path), None
             )
             if field is None or not isinstance(node.value, str):
-                self._not_a_mapping(node, path, _dotted(base, path))
+                self._not_a_mapping(node, path, dotted(base, path))
                 return
         if field is None:
             self.read(node, path, base)
         else:
-            self._value(field, node, _dotted(base, field.key))
+            self._value(field, node, dotted(base, field.key))
 
     def _value(self, field: Field, node: Node, key: str) -> None:
         found = Found(field=field, value=None, file=self.report.file, line=node.line)
@@ -181,7 +181,7 @@ class Reader:
     def _unknown(
         self, key: str, node: Node, prefix: str, where: str, level: Mapping[str, Field | None]
     ) -> None:
-        name = _dotted(where, shorten(key))
+        name = dotted(where, shorten(key))
         if key in _level(self._foreign, prefix):
             message = f"{name} does not apply to {self._owner} and is ignored."
         else:
@@ -285,7 +285,3 @@ def _hint(key: str, level: Mapping[str, Field | None]) -> str:
     folded = {name.casefold(): name for name in level}
     near = difflib.get_close_matches(key[:80].casefold(), folded, n=1)
     return f"; {folded[near[0]]} may be meant" if near else ""
-
-
-def _dotted(*parts: str) -> str:
-    return ".".join(part for part in parts if part)

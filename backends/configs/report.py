@@ -74,3 +74,8 @@ def usable(parsed: Parsed[Config]) -> Config:
         fix=f"Allowed: {first.allowed}." if first.allowed else "Correct the file.",
         detail="\n".join(map(str, parsed.problems)),
     )
+
+
+def dotted(*parts: str) -> str:
+    """Join the parts of a key's path, empty ones left out."""
+    return ".".join(part for part in parts if part)

@@ -142,6 +142,7 @@ def test_a_good_text_has_no_problem(name: str, text: str) -> None:
         ("tags", "area", "must be written key=value"),
         ("entry_script", "", "is needed"),
         ("entry_script", "a\0b", "NUL"),
+        ("entry_script", "a\udcff.py", "bytes that are no text"),
     ],
 )
 def test_a_wrong_text_is_explained(name: str, text: str, said: str) -> None:

@@ -121,6 +121,12 @@ def test_a_registry_may_be_only_its_address() -> None:
     assert config.image_registry == ImageRegistry(address="mcr.microsoft.com")
 
 
+def test_a_registry_without_its_password_warns() -> None:
+    parsed = parse(baseImageRegistry={"address": "a", "username": "u"})
+    assert parsed.config is not None
+    assert [problem.severity for problem in parsed.problems] == [Severity.WARNING]
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -131,8 +137,8 @@ def test_a_registry_may_be_only_its_address() -> None:
         ({"cudaVersion": "11"}, "cudaVersion must be one of 9.0, 9.1, 10.0"),
         ({"enableGpu": "true"}, "enableGpu must be true or false, and is text: write it without"),
         ({"runtime": "spark-py", "baseImage": "x"}, "baseImage needs runtime python"),
-        ({"baseImageRegistry": {"username": "u"}}, "needs address, username and password"),
-        ({"baseImageRegistry": {"address": "a", "password": "p"}}, "needs address, username"),
+        ({"baseImageRegistry": {"username": "u"}}, "username needs address and password"),
+        ({"baseImageRegistry": {"address": "a", "password": "p"}}, "password needs address and"),
         ({"baseImageRegistry": 3}, "baseImageRegistry must be a mapping"),
         ({"environment": "myenv"}, "environment must be a mapping"),
         ({"environment": {"python": []}}, "environment.python must be a mapping"),

@@ -40,6 +40,9 @@ def test_an_emitted_inference_config_parses_to_itself(config: InferenceConfig) -
     parsed = parse_inference(emit_inference(config, secrets=True), "file")
     assert parsed.errors == ()
     assert parsed.config == config
+    assert parse_inference(emit_inference(config), "file").config is not None, (
+        "without secrets, too"
+    )
 
 
 @settings(deadline=None, max_examples=300)
@@ -48,6 +51,9 @@ def test_an_emitted_deployment_config_parses_to_itself(config: DeploymentConfig)
     parsed = parse_deployment(emit_deployment(config, secrets=True), "file")
     assert parsed.errors == ()
     assert parsed.config == config
+    assert parse_deployment(emit_deployment(config), "file").config is not None, (
+        "without secrets, too"
+    )
 
 
 @settings(deadline=None, max_examples=200)
@@ -56,6 +62,7 @@ def test_an_emitted_environment_parses_to_itself(environment: Environment) -> No
     parsed = parse_environment(emit_environment(environment, secrets=True), "file")
     assert parsed.errors == ()
     assert parsed.config == environment
+    assert parse_environment(emit_environment(environment), "file").config is not None
 
 
 @settings(deadline=None, max_examples=200)
