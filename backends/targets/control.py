@@ -14,11 +14,13 @@ from backends.errors import Conflict, Unavailable
 from backends.targets.records import Evidence, ServiceState, Status
 
 _LIMIT = 4 << 20
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
 _STATUS_SECONDS = 1.0
 
 
-async def command(socket: Path, request: Mapping[str, object]) -> None:
+async def command(
+    socket: Path, request: Mapping[str, object], *, seconds: float = _ANSWER_SECONDS
+) -> None:
     """Send one request and wait for its answer.
 
     Raises:
@@ -26,7 +28,7 @@ async def command(socket: Path, request: Mapping[str, object]) -> None:
         Conflict: the server refused, in its own words.
     """
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS), _open(socket, request) as reader:
+        async with asyncio.timeout(seconds), _open(socket, request) as reader:
             answer = json.loads(await reader.readline())
     except (OSError, ValueError, TimeoutError) as error:
         raise Unavailable(

@@ -16,14 +16,17 @@ from backends.targets.streams import parse_line
 _LAST_LINES = 20
 
 
-def observe(place: RunDir) -> Observed:
-    """The service with the state that is known without asking its supervisor."""
+def observe(place: RunDir, target: str) -> Observed:
+    """The service with the state that is known without asking its supervisor.
+
+    A service whose description cannot be read counts as one of `target`.
+    """
     try:
         spec = place.spec()
     except IntegrityError:
         spec = None
     if spec is None:
-        spec = ServiceSpec(workspace=place.workspace, name=place.name, revision=0, target="")
+        spec = ServiceSpec(workspace=place.workspace, name=place.name, revision=0, target=target)
     address = place.address
     return Observed(spec=spec, status=_status(place, spec), url=address.url if address else None)
 

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 import backends
-from backends.errors import Unavailable
+from backends.errors import Conflict, Unavailable
 from backends.targets import control, host
 from backends.targets.rundir import Exit, Process, RunDir
 from backends.targets.streams import newest_boot
@@ -32,7 +32,7 @@ _PASSED_ON = frozenset(
 )
 """A service gets these of the console's variables and no other: the console may hold secrets."""
 _POLL = 0.02
-_TERM_SECONDS = 3.0
+_TERM_SECONDS = 2.0
 
 
 def start(place: RunDir, launch_file: Path, socket: Path) -> None:
@@ -108,40 +108,35 @@ async def end(place: RunDir, grace: float) -> None:
         place: The service's folder; it may be gone already.
         grace: Seconds for requests in flight.
     """
-    process = alive(place)
+    process, asked = alive(place), False
     if process is not None:
-        with contextlib.suppress(Unavailable):
-            await control.command(Path(process.socket), {"op": "stop", "grace": grace})
-            await _gone(process, grace + _TERM_SECONDS)
-    if alive(place) is not None and process is not None:
-        _signal([process.pid], signal.SIGTERM)
-        await _gone(process, _TERM_SECONDS)
-    left = {p.pid: p for p in (*await asyncio.to_thread(orphans, place), *_tree_of(process))}
-    for survivor in left.values():
+        with contextlib.suppress(Unavailable, Conflict):
+            ask = {"op": "stop", "grace": grace}
+            await control.command(Path(process.socket), ask, seconds=_TERM_SECONDS)
+            asked = True
+            await _gone({process.pid: process.identity}, grace + _TERM_SECONDS)
+    if process is not None and alive(place) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        await _gone({process.pid: process.identity}, (0 if asked else grace) + _TERM_SECONDS)
+    left = await asyncio.to_thread(orphans, place)
+    if process is not None and alive(place) is not None:
+        left += tree(process)
+    identities = {p.pid: identity for p in left if (identity := host.identity(p.pid))}
+    for survivor in left:
         with contextlib.suppress(psutil.Error):
             survivor.kill()
-    if left:
-        await asyncio.to_thread(psutil.wait_procs, list(left.values()), timeout=_TERM_SECONDS)
+    await _gone(identities, _TERM_SECONDS)
 
 
-def _tree_of(process: Process | None) -> list[psutil.Process]:
-    running = process is not None and host.identity(process.pid) == process.identity
-    return tree(process) if running and process else []
-
-
-async def _gone(process: Process, seconds: float) -> None:
+async def _gone(identities: Mapping[int, str], seconds: float) -> None:
+    """Wait until those processes have ended, so many seconds at most."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while True:
-                if host.identity(process.pid) != process.identity:
+                if all(host.identity(pid) != identity for pid, identity in identities.items()):
                     return
-                await asyncio.sleep(_POLL)  # not our child, as a rule: nothing to wait on
-
-
-def _signal(pids: Iterable[int], number: int) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+                await asyncio.sleep(_POLL)  # not our children, as a rule: nothing to wait on
 
 
 def _session(pid: int) -> int:

@@ -264,7 +264,7 @@ class ProcessDriver(Driver):
         found = [
             seen
             for place in rundirs(self._target.workspace)
-            if (seen := observe(place)).spec.target == self._target.name
+            if (seen := observe(place, self._target.name)).spec.target == self._target.name
         ]
         known = {place.name for place in rundirs(self._target.workspace)}
         lost = supervisor.lost_services(self._target.workspace, paths.home())
@@ -298,7 +298,7 @@ class ProcessDriver(Driver):
                         if self._closed:
                             return
         if not place.being_changed() and place.exists():
-            yield observe(place).status
+            yield observe(place, self._target.name).status
 
     def _log_end(self, place: RunDir) -> str:
         if self._closed:
