@@ -36,7 +36,7 @@ class FieldRow(Vertical):
     Args:
         value: The text at first.
         options: What can be chosen; empty takes the field's own choices, or lets one type.
-        label: Empty takes the field's name.
+        label: Empty takes it from the field.
     """
 
     DEFAULT_CSS = """
@@ -44,7 +44,7 @@ class FieldRow(Vertical):
     FieldRow:focus-within { border-left: outer $accent; }
     FieldRow .control { height: auto; }
     FieldRow .label {
-        width: 23; height: 1; padding-left: 1; text-overflow: ellipsis; text-wrap: nowrap;
+        width: 24; height: 1; padding-left: 1; text-overflow: ellipsis; text-wrap: nowrap;
     }
     FieldRow:focus-within .label { text-style: bold; }
     FieldRow Input, FieldRow Input:focus {
@@ -90,7 +90,7 @@ class FieldRow(Vertical):
     ) -> None:
         super().__init__(id=f"field-{field.name.replace('_', '-')}")
         self.field = field
-        self._label = label or field.name.replace("_", " ")
+        self._label = label or label_of(field)
         self._text = value
         self._control = self._make(field, value, tuple(options) or _options(field))
 
@@ -122,6 +122,8 @@ class FieldRow(Vertical):
         """Keep still: a cursor that blinks is motion."""
         if isinstance(self._control, Input | TextArea):
             self._control.cursor_blink = False
+        if isinstance(self._control, TextArea):
+            self._control.move_cursor(self._control.document.end)
 
     def take_focus(self) -> None:
         """Put the cursor into the control."""
@@ -184,6 +186,12 @@ class FieldRow(Vertical):
             select_on_focus=False,
             compact=True,
         )
+
+
+def label_of(field: Field) -> str:
+    """What a person reads: `memory gb`, `probe period seconds`."""
+    words = field.attribute.removeprefix("resources.").removeprefix("environment.")
+    return words.replace(".", " ").replace("_", " ")
 
 
 def _options(field: Field) -> tuple[Option, ...]:

@@ -9,8 +9,8 @@ from backends import paths
 from backends.configs import documents
 from backends.configs.conda import emit_conda, parse_conda
 from backends.configs.deployment import emit_deployment, parse_deployment
-from backends.configs.documents import Malformed
 from backends.configs.inference import emit_inference, parse_inference
+from backends.configs.nodes import Malformed
 from backends.configs.records import CondaSpec, DeploymentConfig, InferenceConfig, Parsed
 from backends.configs.report import Report
 from backends.errors import InvalidInput

@@ -63,7 +63,8 @@ class Form:
     def typed(self, **values: str) -> "Form":
         """The form with other texts, and what follows from them."""
         merged = {**self.values, **values}
-        if "models" in values and self.get("service_name") in {"", _name_of(self.get("models"))}:
+        derived = self.get("service_name") in {"", _name_of(self.get("models"))}
+        if "models" in values and derived and not values.get("service_name"):
             merged["service_name"] = _name_of(values["models"])
         if merged.get("packages") == Packages.CONDA:
             merged["runtime"] = merged.get("runtime") or "python"

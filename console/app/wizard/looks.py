@@ -36,16 +36,11 @@ def notes(form: Form, target: str) -> dict[str, str]:
     }
 
 
-def preview_for(form: Form, step: Step) -> Preview | None:
-    """The file that a step shapes: the target's and the model's steps show the nearest."""
-    found = {each.step: each for each in files.previews(form)}
-    order = {
-        Step.MODEL: (Step.INFERENCE, Step.DEPLOYMENT),
-        Step.ENVIRONMENT: (Step.ENVIRONMENT, Step.INFERENCE),
-        Step.TARGET: (Step.DEPLOYMENT,),
-        Step.REVIEW: (Step.INFERENCE, Step.DEPLOYMENT),
-    }.get(step, (step,))
-    return next((found[each] for each in order if each in found), None)
+def previews_for(form: Form, step: Step) -> tuple[Preview, ...]:
+    """All files of the form, those that the step shapes first."""
+    near = {Step.TARGET: (Step.DEPLOYMENT,), Step.ENVIRONMENT: (Step.ENVIRONMENT, Step.INFERENCE)}
+    order = near.get(step, (step,))
+    return tuple(sorted(files.previews(form), key=lambda each: each.step not in order))
 
 
 def _file(part: Part) -> str:  # type: ignore[type-arg]  # of any config

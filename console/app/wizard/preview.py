@@ -2,10 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -26,34 +26,22 @@ TOKENS = {
 STYLES = {"key": "$accent", "text": "$good", "word": "$busy", "mark": "$dim", "comment": "$dim"}
 
 
-class PreviewPane(Vertical):
-    """One file; the rest of the form decides which."""
+class PreviewPane(VerticalScroll):
+    """The files of the form, those of the step in view first."""
 
     DEFAULT_CSS = """
-    PreviewPane { height: 1fr; }
-    PreviewPane #preview-title { height: auto; padding: 0 1; }
-    PreviewPane VerticalScroll { height: 1fr; padding: 0 1; }
-    PreviewPane #preview-text { height: auto; width: auto; }
+    PreviewPane { height: 1fr; padding: 0 1; }
+    PreviewPane Static { height: auto; width: 1fr; }
     """
 
     def compose(self) -> ComposeResult:
-        """The file's name and state, then its text."""
-        yield Static(id="preview-title")
-        with VerticalScroll():
-            yield Static(id="preview-text")
+        """One text."""
+        yield Static()
 
-    def show(self, preview: Preview | None) -> None:
-        """Show a file; None where the step makes none."""
-        title, text = (
-            self.query_one("#preview-title", Static),
-            self.query_one("#preview-text", Static),
-        )
-        if preview is None:
-            title.update(Content.styled("This step writes no file.", "$dim"))
-            text.update(Content())
-            return
-        title.update(_title(preview))
-        text.update(Content("\n").join(marked_lines(preview)))
+    def show(self, previews: Sequence[Preview]) -> None:
+        """Show files under each other."""
+        parts = [Content("\n").join((_title(each), *marked_lines(each))) for each in previews]
+        self.query_one(Static).update(Content("\n\n").join(parts))
 
 
 def marked_lines(preview: Preview) -> Iterator[Content]:

@@ -18,7 +18,18 @@ class Rail(Widget):
     """Shows the steps; a click goes to one."""
 
     DEFAULT_CSS = """
-    Rail { height: 1; width: 1fr; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Rail {
+        height: 1;
+        width: 1fr;
+        padding: 0 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        link-color: $foreground;
+        link-style: none;
+        link-style-hover: bold;
+        link-color-hover: $accent;
+        link-background-hover: $background;
+    }
     """
 
     standings: reactive[tuple[Standing, ...]] = reactive(())
@@ -51,5 +62,5 @@ class Rail(Widget):
         mark = Content.styled(standing.mark.text, TONES[standing.mark.tone])
         label = Content.styled(standing.step.label, "bold $accent underline" if here else "")
         pointer = Content.styled("▌" if here and self.size.height > 1 else "", "$accent")
-        head = Content.assemble(pointer, mark, " ", label)
-        return head.stylize(Style.from_meta({"@click": f"choose('{standing.step}')"}))
+        link = Style.from_meta({"@click": f"choose('{standing.step}')"})
+        return Content.assemble(pointer, mark, " ", label.stylize(link))

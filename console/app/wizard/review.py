@@ -79,7 +79,7 @@ def plan_lines(plan: Plan, unsaved: Sequence[Preview], folder: Path) -> Iterator
             for change in plan.changes
         ],
     )
-    yield from _section("Checks", [line for check in plan.preflight for line in _check(check)])
+    yield from _section("Checks", _checks(plan.preflight))
     yield from _section("Chosen for you", [Content(plain(note)) for note in plan.notes])
     names = ", ".join(plain(preview.shown) for preview in unsaved)
     files = [Content.assemble((names, "bold"), "  ctrl+s writes, for the command")] if names else []
@@ -110,11 +110,20 @@ def _step(step: PlanStep) -> Content:
     )
 
 
-def _check(check: Preflight) -> Iterator[Content]:
-    mark = ("✓ ", "$good") if check.ok else ("✖ ", "$bad") if check.blocking else ("▲ ", "$warn")
-    yield Content.assemble(mark, plain(check.name).ljust(14), (plain(check.detail), "$dim"))
-    if check.fix and not check.ok:
-        yield Content(f"  {plain(check.fix)}")
+def _checks(checks: Sequence[Preflight]) -> list[Content]:
+    """Those that passed on one line; each other one with what it found and what to do."""
+    passed = [check for check in checks if check.ok]
+    lines = [Content("  ").join(_mark(check) for check in passed)] if passed else []
+    for check in checks:
+        if not check.ok:
+            lines.append(_mark(check) + Content(f"  {plain(check.detail)}"))
+            lines += [Content.styled(f"  {plain(check.fix)}", "$dim")] if check.fix else []
+    return lines
+
+
+def _mark(check: Preflight) -> Content:
+    mark = ("✓", "$good") if check.ok else ("✖", "$bad") if check.blocking else ("▲", "$warn")
+    return Content.assemble(mark, " ", plain(check.name))
 
 
 def _finding(finding: Finding) -> Content:

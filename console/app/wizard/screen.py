@@ -52,10 +52,10 @@ class WizardScreen(BaseScreen):
     MODE: ClassVar[str] = "models"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "deploy", "deploy", id="wizard.deploy"),
-        Binding("pagedown,ctrl+n", "step(1)", "next step", id="wizard.next", priority=True),
-        Binding("pageup,ctrl+b", "step(-1)", "step back", id="wizard.previous", priority=True),
+        Binding("pagedown,ctrl+n", "step(1)", "next", id="wizard.next", priority=True),
+        Binding("pageup,ctrl+b", "step(-1)", "back", id="wizard.previous", priority=True),
         Binding("ctrl+r", "review", "review", id="wizard.review", priority=True),
-        Binding("ctrl+s", "save", "save files", id="wizard.save", priority=True),
+        Binding("ctrl+s", "save", "save", id="wizard.save", priority=True),
         Binding("f3", "preview", "file", id="wizard.preview"),
         Binding("escape", "back", "leave", id="view.back"),
     ]
@@ -230,7 +230,7 @@ class WizardScreen(BaseScreen):
             found = checks.of_step(form, self.step, self._known)
             notes = looks.notes(form, self._target_note)
             self.query_one(Fields).mark(found, notes, left=self.step in self._left)
-        self.query_one(PreviewPane).show(looks.preview_for(form, self.step))
+        self.query_one(PreviewPane).show(looks.previews_for(form, self.step))
         self.summary = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
 
     # — review —
@@ -284,9 +284,13 @@ class WizardScreen(BaseScreen):
         self.go("service", plan.spec.name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`enter` deploys on Review only."""
+        """`enter` deploys on Review only; there is no way on from the last step, or back."""
         if action == "deploy":
             return self.step is Step.REVIEW
+        if action == "step":
+            return self.step is not (Step.REVIEW if parameters == (1,) else Step.MODEL)
+        if action == "preview":
+            return not self.has_class("-wide")
         return super().check_action(action, parameters)
 
     # — files and drafts —
@@ -335,8 +339,7 @@ class WizardScreen(BaseScreen):
         """The command on Review, else the file as it stands."""
         if self.step is Step.REVIEW and self.plan is not None:
             return self.plan.command
-        preview = looks.preview_for(self.form, self.step) if self.form else None
-        return preview.text if preview else ""
+        return looks.previews_for(self.form, self.step)[0].text if self.form else ""
 
     def action_back(self) -> None:
         """Leave; what was typed is kept as a draft."""

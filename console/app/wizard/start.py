@@ -53,7 +53,6 @@ def begin(workspace: "Workspace", request: DeployRequest, here: Path) -> Form:
         inference_file=request.inference_file or _there(folder, INFERENCE_NAMES),
         deployment_file=request.deployment_file or _there(folder, DEPLOYMENT_NAMES),
     )
-    form = form.typed(models=model)
     if request.inference is None:
         form = files.read_inference(form)
     if request.deployment is None:

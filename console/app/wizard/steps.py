@@ -48,60 +48,60 @@ def _own(name: str, help_: str, **more: object) -> Field:
 
 MODELS = _own(
     "models",
-    "Registered versions (name:version), or paths of local files; the first names the service.",
+    "Registered versions or local paths, one a line.",
     kind=Kind.LIST,
 )
 SERVICE_NAME = _own(
     "service_name",
-    "What the service is called; its address and folder carry it.",
+    "What the service is called; its address carries it.",
     required=True,
     pattern=r"[a-z][-a-z0-9]{1,30}[a-z0-9]",
     allows="3 to 32 lower-case letters, digits and dashes, from a letter on",
 )
 OVERWRITE = _own(
     "overwrite",
-    "A service of this name is there already: replace it, or choose another name.",
+    "It is there already: replace it, or change the name.",
     kind=Kind.SWITCH,
     required=True,
 )
 FOLDER = _own(
     "folder",
-    "Folder where the files below lie; their relative paths start here.",
+    "Where the config files lie; relative paths start here.",
     kind=Kind.PATH,
     required=True,
 )
 ANSWERS = _own(
     "answers",
-    "An entry script of yours, or the model alone (Onnx, ScikitLearn and TensorFlow models).",
+    "Your own code, or the framework's (Onnx, ScikitLearn, TensorFlow).",
     required=True,
     choices=tuple(Answers),
 )
 INFERENCE_FILE = _own(
     "inference_file",
-    "Inference config: read when it is there, written by ctrl+s.",
+    "Read when it is there; ctrl+s writes it.",
     kind=Kind.PATH,
     required=True,
 )
 PACKAGES = _own(
     "packages",
-    "Where the packages come from that the entry script imports.",
+    "Where the packages come from that the script imports.",
     required=True,
     choices=tuple(Packages),
 )
 CONDA_PACKAGES = _own(
     "conda_packages",
-    "Packages of the conda file, one a line, as in python=3.11.",
+    "Conda's own, one a line, as in python=3.11.",
     kind=Kind.LIST,
 )
 PIP_PACKAGES = _own(
     "pip_packages",
-    "Requirements that pip installs, one a line, as in numpy>=1.26.",
+    "pip's requirements, one a line, as in numpy>=1.26.",
     kind=Kind.LIST,
 )
-TARGET = _own("target", "Where the service will run.", required=True)
+TARGET = _own("target", "An attached target; `←` and `→` choose.", required=True)
 DEPLOYMENT_FILE = _own(
     "deployment_file",
-    "Deployment config: read when it is there, written by ctrl+s.",
+    "Read when it is there; ctrl+s writes it.",
     kind=Kind.PATH,
     required=True,
 )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from backends.configs.deployment_fields import COMPUTE_TYPE, DEPLOYMENT_FIELDS, compute_type
-from backends.configs.documents import Node
 from backends.configs.field import Field
 from backends.configs.inference import inference_as_flags
+from backends.configs.nodes import Node
 from backends.configs.records import CondaSpec, InferenceConfig
 from backends.targets.catalog import TargetRecord
 from console.app.wizard import steps
