@@ -64,9 +64,7 @@ SCALING_FIELDS = (
 )
 
 
-def _probe(  # one row differs from the next in five words only
-    name: str, attribute: str, key: str, default: str, flag: str, help_: str
-) -> Field:
+def _probe(name: str, attribute: str, key: str, default: str, flag: str, help_: str) -> Field:
     return Field(
         name=name,
         attribute=f"probe.{attribute}",

@@ -82,6 +82,7 @@ INFERENCE_FIELDS = (
         key="extraDockerfileSteps",
         kind=Kind.PATH,
         flags=("--ds", "--extra-docker-file-steps"),
+        aliases=("extraDockerFileSteps",),
         any_case=True,
         help="File of Dockerfile lines that are added to the image.",
     ),

@@ -115,7 +115,12 @@ def _parse(
 
 
 def _reader(report: Report) -> Reader:
-    return Reader(report, INFERENCE_FIELDS, converters={Kind.ENVIRONMENT: environment_from})
+    return Reader(
+        report,
+        INFERENCE_FIELDS,
+        owner="an inference config",
+        converters={Kind.ENVIRONMENT: environment_from},
+    )
 
 
 def _finish(

@@ -1,6 +1,7 @@
 """YAML 1.1 text as nodes, by PyYAML's safe loader."""
 
 import json
+import re
 
 import yaml
 
@@ -15,6 +16,8 @@ from backends.configs.nodes import (
 )
 
 _PREFIX = "tag:yaml.org,2002:"
+_QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"(?!<)[^\"]{2,}\"")
+"""What PyYAML quotes from the file (not `<stream end>` and the like): it may be a secret."""
 _TEXT = {"str", "timestamp", "value", "merge"}
 
 
@@ -63,7 +66,8 @@ def read(text: str) -> tuple[Node, list[Duplicate]]:
 def _fault(error: yaml.YAMLError, text: str) -> Malformed:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        said = f"is neither YAML nor JSON: {error.problem or error.context or 'it is malformed'}"
+        reason = _QUOTED.sub("…", error.problem or error.context or "it is malformed")
+        said = f"is neither YAML nor JSON: {reason}"
         return Malformed(said, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
     position = getattr(error, "position", 0)
     before = text[:position]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,20 @@ def test_what_is_no_utf8_is_named() -> None:
         2,
     )
     assert "not UTF-16" in fault(b"\xff\xfea")[0]
+
+
+def test_a_fault_quotes_nothing_from_the_file() -> None:
+    for text in ("password: *hush-hush\n", "password: !hush!hush x\n", "a: &hush 1\nb: *hushed\n"):
+        assert "hush" not in fault(text)[0]
+
+
+def test_reading_json_imports_no_yaml() -> None:
+    code = (
+        "import sys; from backends.configs.deployment import parse_deployment;"
+        "parsed = parse_deployment('{\"computeType\": \"local\"}', 'x');"
+        "assert parsed.config; assert 'yaml' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_an_alias_bomb_is_refused() -> None:

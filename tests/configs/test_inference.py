@@ -266,3 +266,11 @@ def test_keys_are_written_in_v1s_order() -> None:
         "spark",
         "databricks",
     ]
+
+
+def test_a_flag_of_something_else_is_told_and_ignored() -> None:
+    parsed = inference_with_flags(None, {"entry_script": "a.py", "cpu_cores": "1"})
+    assert parsed.config == InferenceConfig(entry_script="a.py")
+    assert parsed.problems[0].message == (
+        "cpu_cores does not apply to an inference config and is ignored."
+    )
