@@ -1,6 +1,5 @@
 """Activity mode: what happened to the services of the workspace, newest first."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import work
@@ -46,7 +45,7 @@ class ActivityScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Start on the list."""
-        self._all: Sequence[Transition] = ()
+        self._all: tuple[Transition, ...] = ()
         self.query_one(Table).focus()
         self.reload()
 

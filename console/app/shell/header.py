@@ -35,7 +35,6 @@ class HeaderBar(Widget):
         link-color-hover: $accent;
         link-background-hover: $surface;
     }
-    .-short HeaderBar { height: 1; }
     """
 
     crumbs: reactive[tuple[str, ...]] = reactive(())

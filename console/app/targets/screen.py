@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from backends.errors import PilothouseError
 from backends.targets.catalog import CATALOG, TargetRecord
-from backends.targets.driver import Driver
 from backends.targets.records import Capabilities, TargetInfo
 from console import present
 from console.app.shell.context import Context, Link
@@ -154,10 +153,9 @@ class TargetsScreen(BaseScreen):
 
     def _capabilities(self, target: TargetRecord) -> Capabilities | None:
         try:
-            driver: Driver = self.context.workspace.targets.open(target.name)
+            return self.context.workspace.targets.open(target.name).capabilities
         except PilothouseError:
             return None  # its check says why
-        return driver.capabilities
 
 
 def _link(found: TargetInfo | PilothouseError | None) -> Cell:

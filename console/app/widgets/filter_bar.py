@@ -95,6 +95,11 @@ class FilterBar(Contained, Horizontal):
         self._mark()
 
     @property
+    def pending(self) -> bool:
+        """Whether something typed is not applied yet."""
+        return self._timer is not None
+
+    @property
     def text(self) -> str:
         """The filter as typed."""
         return self._prompt.value

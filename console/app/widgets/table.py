@@ -275,6 +275,7 @@ class Table(Contained, ScrollView, can_focus=True):
 
     def _fit(self) -> None:
         self._layout = fit(self.columns, self.scrollable_content_region.width - GUTTER - 1)
+        self.refresh()
 
     def on_focus(self) -> None:
         """Show the cursor as the place where keys go."""
