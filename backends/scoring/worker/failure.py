@@ -19,15 +19,16 @@ def describe(error: BaseException) -> str:
     """The traceback as text; only the message when the error is ours."""
     if isinstance(error, ScriptError):
         return str(error)
-    return "".join(
-        traceback.format_exception(type(error), error, _without_ours(error.__traceback__))
-    )
+    trace = _without_ours(error.__traceback__) or error.__traceback__
+    if isinstance(error, SyntaxError):
+        trace = None
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 def _without_ours(trace: "Optional[TracebackType]") -> "Optional[TracebackType]":
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
-        if not (name.startswith((_OURS, "<frozen importlib")) or "inference_schema" in name):
+        if not name.startswith((_OURS, "<frozen importlib")):
             break
         trace = trace.tb_next
     return trace

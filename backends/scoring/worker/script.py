@@ -46,7 +46,7 @@ class EntryScript(Runner):
             raise ScriptError("init() must be callable without arguments.")
         style = calling.analyse(self._run)
         self._mode = style.mode
-        self._wants_headers = style.wants_headers
+        self._wants_headers = style.wants_headers or style.mode == calling.RAW
         self._prepare = style.arguments
 
     def init(self) -> None:
