@@ -105,10 +105,11 @@ def sync_folder(folder: Path) -> None:
 
 def _hash_and_write(source: int, target: int | None, progress: Progress | None) -> tuple[int, str]:
     digest, total, unsynced = hashlib.sha256(), 0, 0
+    size = os.fstat(source).st_size  # a file that grows for ever is found changed, not followed
     buffers = [memoryview(bytearray(BUFFER)) for _ in range(2)]
     writing: Future[None] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="blob-writer") as writer:
-        while count := os.preadv(source, [buffers[0]], total):
+        while total <= size and (count := os.preadv(source, [buffers[0]], total)):
             chunk = buffers[0][:count]
             if writing is not None:
                 writing.result()
