@@ -2,38 +2,73 @@
 
 import os
 import re
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from backends.configs.workspace_file import find_workspace_file
 from backends.database import Database
 from backends.errors import InvalidInput
 from backends.paths import home
-from backends.registry.registry import Registry
-from backends.requests.history import History
-from backends.services.environments import Environments
-from backends.services.services import Services
-from backends.services.store import Store
-from backends.services.targets import Targets
+
+if TYPE_CHECKING:
+    from backends.registry.registry import Registry
+    from backends.requests.history import History
+    from backends.services.environments import Environments
+    from backends.services.services import Services
+    from backends.services.targets import Targets
 
 DEFAULT = "default"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 class Workspace:
-    """One open workspace. Use `open`; leave with `aclose` (or `close` when nothing async ran)."""
+    """One open workspace. Use `open`; leave with `aclose` (or `close` when nothing async ran).
+
+    Its rooms are opened on first use, so that a front end pays only for what it shows.
+    """
 
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         self.root = root
         self.database = Database(root / "workspace.db")
-        self.registry = Registry(root, self.database)
-        self.targets = Targets(self.database, name)
-        self.environments = Environments(self.database)
-        self.history = History(self.database)
-        self.services = Services(
-            workspace=name,
-            root=root,
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Its models."""
+        from backends.registry.registry import Registry
+
+        return Registry(self.root, self.database)
+
+    @cached_property
+    def targets(self) -> "Targets":
+        """Its places to deploy to."""
+        from backends.services.targets import Targets
+
+        return Targets(self.database, self.name)
+
+    @cached_property
+    def environments(self) -> "Environments":
+        """Its registered environments."""
+        from backends.services.environments import Environments
+
+        return Environments(self.database)
+
+    @cached_property
+    def history(self) -> "History":
+        """Requests that were sent from it."""
+        from backends.requests.history import History
+
+        return History(self.database)
+
+    @cached_property
+    def services(self) -> "Services":
+        """What is deployed from it."""
+        from backends.services.services import Services
+        from backends.services.store import Store
+
+        return Services(
+            workspace=self.name,
+            root=self.root,
             registry=self.registry,
             environments=self.environments,
             targets=self.targets,
@@ -59,7 +94,8 @@ class Workspace:
 
     async def aclose(self) -> None:
         """Close open targets, then the database; services go on."""
-        await self.targets.aclose()
+        if "targets" in vars(self):
+            await self.targets.aclose()
         self.close()
 
 
@@ -92,5 +128,7 @@ def check_name(name: str) -> str:
 
 
 def _named_by_file(start: Path | None) -> str | None:
+    from backends.configs.workspace_file import find_workspace_file
+
     found = find_workspace_file(start or Path.cwd())
     return found.name if found else None

@@ -1,13 +1,33 @@
 """`pilothouse` and `python -m console`: the app without words, a command with them."""
 
+import os
 import sys
+
+COMPLETION = "_PILOTHOUSE_COMPLETE"
+"""Set by the shell's completion function, which calls without words."""
 
 
 def main() -> None:
-    """Run what the command line asks for and end the process with its exit code."""
-    from console.cli.main import run
+    """Run what the command line asks for and end the process with its exit code.
 
-    sys.exit(run(sys.argv[1:]))
+    Without a word the console opens, and the command line's library is not even imported.
+    """
+    if len(sys.argv) > 1 or COMPLETION in os.environ:
+        from console.cli.main import run
+
+        sys.exit(run(sys.argv[1:]))
+    sys.exit(_console())
+
+
+def _console() -> int:
+    from console.cli.opening import open_console
+
+    try:
+        return open_console(None)
+    except Exception as error:  # the border: whatever went wrong is reported here
+        from console.cli.errors import report
+
+        return report(error, debug=False)
 
 
 if __name__ == "__main__":

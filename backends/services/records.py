@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from backends.configs.records import DeploymentConfig, InferenceConfig
 from backends.errors import PilothouseError
-from backends.images.bundle import BundleSource
-from backends.images.environment import EnvironmentPlan
 from backends.targets.records import (
     Evidence,
     Preflight,
     ServiceSpec,
     ServiceState,
 )
+
+if TYPE_CHECKING:
+    from backends.images.bundle import BundleSource
+    from backends.images.environment import EnvironmentPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +87,8 @@ class Plan:
     inference: InferenceConfig | None
     """In force after the plan: the request's, else the one that runs."""
     deployment: DeploymentConfig
-    source: BundleSource
-    environment: EnvironmentPlan | None
+    source: "BundleSource"
+    environment: "EnvironmentPlan | None"
     """None keeps the interpreter of `spec`."""
     steps: tuple[PlanStep, ...]
     changes: tuple[Change, ...]

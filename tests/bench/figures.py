@@ -1,5 +1,6 @@
 """Figures of a benchmark: ours and a reference, in turn, so that a noisy machine hits both."""
 
+import os
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ def command(*words: str, env: Mapping[str, str] | None = None) -> Callable[[], f
 
     def run() -> float:
         began = time.perf_counter()
-        subprocess.run(words, check=True, capture_output=True, env=env)
+        subprocess.run(words, check=True, capture_output=True, env=env or dict(os.environ))
         return time.perf_counter() - began
 
     return run
