@@ -122,11 +122,11 @@ class FieldRow(Vertical):
         """Keep still: a cursor that blinks is motion."""
         if isinstance(self._control, Input | TextArea):
             self._control.cursor_blink = False
-        if isinstance(self._control, TextArea):
-            self._control.move_cursor(self._control.document.end)
 
     def take_focus(self) -> None:
-        """Put the cursor into the control."""
+        """Put the cursor into the control, after what is there."""
+        if isinstance(self._control, TextArea):
+            self._control.move_cursor(self._control.document.end)
         self._control.focus()
 
     def watch_error(self, error: str) -> None:

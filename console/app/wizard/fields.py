@@ -31,8 +31,8 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
     """`↑`, `↓` and `enter` go from field to field; the steps have their own keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,enter", "screen.focus_next", "next field", id="fields.next", show=False),
-        Binding("up", "screen.focus_previous", "field before", id="fields.previous", show=False),
+        Binding("down,enter", "app.focus_next", "next field", id="fields.next", show=False),
+        Binding("up", "app.focus_previous", "field before", id="fields.previous", show=False),
     ]
     DEFAULT_CSS = """
     Fields { height: 1fr; }

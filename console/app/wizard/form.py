@@ -22,6 +22,7 @@ from backends.services.records import DeployRequest
 from backends.targets.catalog import TargetRecord
 from console.app.wizard import steps
 from console.app.wizard.steps import Answers, Packages, Step
+from console.present import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,8 @@ class Form:
         return steps.fields_of(step, self.values, self.compute, images=self.images)
 
     def typed(self, **values: str) -> "Form":
-        """The form with other texts, and what follows from them."""
+        """The form with other texts, safe to draw, and what follows from them."""
+        values = {name: _drawable(text) for name, text in values.items()}
         merged = {**self.values, **values}
         derived = self.get("service_name") in {"", _name_of(self.get("models"))}
         if "models" in values and derived and not values.get("service_name"):
@@ -173,6 +175,10 @@ class Form:
             for row in rows
             if self.get(row.name).strip() and row.check(self.get(row.name)) is None
         }
+
+
+def _drawable(text: str) -> str:
+    return "\n".join(plain(line) for line in text.split("\n"))
 
 
 def _name_of(models: str) -> str:

@@ -206,6 +206,7 @@ class WizardScreen(BaseScreen):
         self.query_one(Fields).display = not review
         self._draw()
         if review:
+            await self.query_one(Fields).remove_children()
             self.query_one(Review).focus()
             self._make_plan()
         else:

@@ -120,7 +120,8 @@ def test_the_target_follows_the_compute_type_of_the_file(form: Form, project: Pa
 def test_what_a_form_cannot_hold_is_kept_from_the_file(form: Form, project: Path) -> None:
     edge = TargetRecord(name="edge", kind="iot", workspace="w")
     (project / "deploymentconfig.json").write_text(
-        '{"computeType":"iot","iotDeviceId":"d1","amlModule":{"moduleName":"m"},"routes":{"r":"FROM /x INTO $upstream"}}'
+        '{"computeType":"iot","iotDeviceId":"d1","amlModule":{"moduleName":"m"},'
+        '"routes":{"r":"FROM /x INTO $upstream"}}'
     )
     form = files.read_deployment(replace(form, targets=(*form.targets, edge)))
     assert form.deployment.config is not None
