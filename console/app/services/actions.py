@@ -31,30 +31,30 @@ class ServiceActions(BaseScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "pane('logs')", "logs", id="services.logs"),
         Binding("t", "pane('test')", "test", id="services.test"),
-        Binding("e", "pane('timeline')", "timeline", id="services.timeline"),
-        Binding("c", "pane('config')", "config", id="services.config"),
-        Binding("m", "pane('metrics')", "metrics", id="services.metrics"),
-        Binding("v", "pane('revisions')", "revisions", id="services.revisions"),
         Binding("u", "update", "update", id="services.update"),
         Binding("b", "roll_back", "roll back", id="services.roll_back"),
-        Binding("s", "stop_or_start", "stop, start", id="services.stop"),
+        Binding("s", "stop_or_start", "stop", id="services.stop"),
         Binding("X", "delete", "delete", id="services.delete"),
+        Binding("e", "pane('timeline')", "timeline", id="services.timeline"),
+        Binding("m", "pane('metrics')", "metrics", id="services.metrics"),
+        Binding("c", "pane('config')", "config", id="services.config"),
+        Binding("v", "pane('revisions')", "revisions", id="services.revisions"),
     ]
 
     def chosen(self) -> Service | None:
         """The service that keys act upon."""
         return None
 
-    def show_pane(self, name: str, pane: str) -> None:
+    async def show_pane(self, name: str, pane: str) -> None:
         """Show a view of a service: timeline, logs, test, metrics, config, revisions."""
 
     def gone(self, name: str) -> None:
         """A service was deleted."""
 
-    def action_pane(self, pane: str) -> None:
+    async def action_pane(self, pane: str) -> None:
         """Show a view of the chosen service."""
         if service := self.chosen():
-            self.show_pane(service.name, pane)
+            await self.show_pane(service.name, pane)
 
     def action_update(self) -> None:
         """Choose a model version, see the plan, carry it out."""
@@ -137,7 +137,7 @@ class ServiceActions(BaseScreen):
     async def _carry_out(self, plan: Plan, title: str) -> None:
         if await self.app.push_screen_wait(PlanDialog(plan, title)):
             self.context.runs.start(plan, self.context.workspace.services.run(plan))
-            self.show_pane(plan.spec.name, "timeline")
+            await self.show_pane(plan.spec.name, "timeline")
 
     def _versions(self, service: Service) -> list[ModelRow]:
         """Versions of the models that it carries, newest first, then the latest of all others."""

@@ -1,6 +1,7 @@
 """How an answer to a request reads. Pure."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from backends.requests.history import Exchange
@@ -22,6 +23,9 @@ PRETTY_BYTES = 4 * 1024 * 1024
 """Longer answers are shown as they came."""
 
 
+_NUMBERS = re.compile(r"\[\n\s*([^\[\]{}\"]*?)\n\s*\]")  # no string holds a line feed
+
+
 def status(answer: Answer) -> Line:
     """Status, time, size."""
     reason = f" {answer.reason}" if answer.reason else ""
@@ -36,7 +40,7 @@ def split(timing: Timing) -> Line:
     """Where the time went: on the way, then in the server."""
     outside = [("connect", timing.connect), ("wait", timing.wait), ("read", timing.read)]
     inside = [("queue", timing.queue), ("run", timing.run)]
-    cells = [*_parts(outside), Cell("  │ ", Tone.DIM), *_parts(inside), Cell(" ms", Tone.DIM)]
+    cells = [*_parts(outside), *_parts(inside), Cell(" ms", Tone.DIM)]
     return cells if any(part is not None for _name, part in inside) else _parts(outside)
 
 
@@ -65,9 +69,10 @@ def pretty(body: bytes) -> str | None:
     if len(body) > PRETTY_BYTES:
         return None
     try:
-        return printable(json.dumps(json.loads(body), indent=2, ensure_ascii=False))
+        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
+    return printable(_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text))
 
 
 def row(place: int, exchange: Exchange) -> Row:

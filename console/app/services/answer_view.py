@@ -29,7 +29,7 @@ class AnswerView(Contained, Vertical):
         Binding("enter", "log", "its log lines", id="answer.log"),
     ]
     DEFAULT_CSS = """
-    AnswerView > .status { height: 2; text-wrap: nowrap; text-overflow: ellipsis; }
+    AnswerView > .status { height: auto; max-height: 6; }
     AnswerView > .foot { height: 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
@@ -66,7 +66,7 @@ class AnswerView(Contained, Vertical):
         """Show an answer."""
         self.answer = answer
         self._head(styled(answers.status(answer)), styled(answers.split(answer.timing)))
-        foot = f"request {answer.request_id} · enter shows its log lines"
+        foot = f"enter: log lines of request {answer.request_id}"
         self.query_one(".foot", Static).update(Content(foot if answer.request_id else ""))
         self._fill(answer)
 

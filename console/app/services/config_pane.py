@@ -17,6 +17,8 @@ from console.present import NOTHING, Cell, Tone
 class ConfigPane(Pane):
     """One revision: its spec, both configs, the difference to the one before."""
 
+    DEFAULT_CSS = "ConfigPane TextView { padding: 0 1; }"
+
     revision: int | None = None
     """Which is shown; None is the newest."""
 

@@ -60,7 +60,9 @@ class VersionDialog(Dialog[str]):
         now: For ages, seconds since the epoch.
     """
 
-    DEFAULT_CSS: ClassVar[str] = "VersionDialog Table { height: 12; background: $surface; }"
+    DEFAULT_CSS: ClassVar[str] = (
+        "VersionDialog Table { height: auto; max-height: 14; background: $surface; }"
+    )
 
     def __init__(
         self, title: str, rows: Sequence[ModelRow], carried: Sequence[str], now: float

@@ -129,7 +129,7 @@ def _served(readings: Sequence[Reading], room: int) -> list[Line]:
     now, rates = readings[-1], rate(readings)
     speed = f"{rates[-1]:.1f}/s" if rates else ""
     middle, most = quantile(now, 0.5), quantile(now, 0.95)
-    times = f"{_within(middle)} half, {_within(most)} of 95 %" if middle is not None else NOTHING
+    times = f"half {_within(middle)}, 95 % {_within(most)}" if middle is not None else NOTHING
     return [
         _figure("requests", f"{now.requests:,.0f}", speed, spark(rates, room)),
         _figure("failed", f"{now.errors:,.0f}", "status 500 and above"),

@@ -62,6 +62,13 @@ def models(service: Service) -> str:
     return " ".join(model.id for model in service.spec.models) or NOTHING
 
 
+def carried(service: Service) -> str:
+    """Its models and what runs them: `digits:2 · no code (onnx)`."""
+    spec = service.spec
+    script = spec.entry_script or f"no code ({spec.builtin})"
+    return f"{models(service) if spec.models else 'no model'} · {script}"
+
+
 def revision(service: Service) -> str:
     """Which revision serves and which is coming: `r4 → r5`."""
     serving = f"r{service.serving}" if service.serving else NOTHING
@@ -85,7 +92,8 @@ def rollout(service: Service) -> str:
 def head(service: Service, now: float) -> tuple[Line, Line]:
     """The two lines above every view of a service."""
     state = present.state(service.state, reachable=service.reachable)
-    phase = f" {service.phase}" if service.phase else ""
+    coming = service.state is ServiceState.TRANSITIONING and service.phase
+    phase = f"  {service.phase}" if coming else ""
     address = service.scoring_uri or "no address yet"
     first = (
         Cell(state.text, state.tone),
@@ -98,8 +106,8 @@ def head(service: Service, now: float) -> tuple[Line, Line]:
             Cell(f"{service.target} does not answer; this is how it was {seen} ago.", Tone.WARN),
         )
     if service.state is ServiceState.HEALTHY:
-        return first, (Cell(models(service), Tone.DIM),)
-    return first, (Cell(service.reason, state.tone),)
+        return first, (Cell(carried(service), Tone.DIM),)
+    return first, (Cell(_sentence(service.reason), state.tone),)
 
 
 def failed(service: Service) -> bool:
@@ -109,12 +117,19 @@ def failed(service: Service) -> bool:
 
 
 def failure(service: Service) -> list[Line]:
-    """The failure card: what failed, why, the evidence, what to try."""
+    """The failure card: what failed, why, what to try, the evidence."""
     evidence = service.evidence
     state = present.state(service.state)
     where = STAGES.get(evidence.stage, evidence.stage)
-    lines: list[Line] = [(Cell(f"{state.text}{f' in {where}' if where else ''}", state.tone),)]
-    lines.append((Cell(_sentence(service.reason)),))
+    code = evidence.exit_code
+    lines: list[Line] = [
+        (
+            Cell(f"{state.text}{f' in {where}' if where else ''}", state.tone),
+            Cell(f"   r{service.rolling_out or service.spec.revision}", Tone.DIM),
+            Cell(f"   exit code {code}" if code is not None else "", Tone.DIM),
+        ),
+        (Cell(_sentence(service.reason)),),
+    ]
     lines += _section("What to try", advice(service), Tone.PLAIN, "→ ")
     traceback = _lines(evidence.traceback)
     lines += _section("Traceback, its last frames", traceback[-TRACEBACK_LINES:], Tone.PLAIN)
@@ -140,12 +155,12 @@ def plan_lines(plan: Plan) -> list[Line]:
     """A plan before it is run: steps, differences, checks, choices made on the way."""
     lines: list[Line] = []
     for step in plan.steps:
-        usual = f"   usually {present.took(step.usual_seconds)}" if step.usual_seconds else ""
+        usual = f"≈ {present.took(step.usual_seconds)}" if step.usual_seconds else ""
         lines.append(
             (
                 Cell(f"  {step.action:<8}", Tone.ACCENT),
                 Cell(f"{step.stage.value:<12}"),
-                Cell(f"{step.detail}{usual}", Tone.DIM),
+                Cell(f"{usual:>9}  {step.detail}", Tone.DIM),
             )
         )
     if plan.changes:
@@ -179,7 +194,7 @@ def _advice(evidence: Evidence, state: ServiceState) -> Sequence[str]:
     if missing:
         return [f"Add the package of '{missing[1]}' to the conda file's pip section, then u."]
     if "FileNotFoundError" in trace:
-        return ["Compare the path with the model directory: AZUREML_MODEL_DIR is its root."]
+        return ["Compare the path with the model directory (AZUREML_MODEL_DIR)."]
     if evidence.stage == "environment":
         return ["Correct the pin that the lines name in the conda file, then u."]
     if evidence.stage in {"import", "init"}:

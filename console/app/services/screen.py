@@ -62,7 +62,7 @@ class ServicesScreen(ServiceActions):
         at = self.query_one(Table).at
         return next((service for service in self._all if service.name == at), None)
 
-    def show_pane(self, name: str, pane: str) -> None:
+    async def show_pane(self, name: str, pane: str) -> None:
         """Open the service there."""
         self.open_service(name, pane)
 

@@ -44,8 +44,17 @@ class ServiceScreen(ServiceActions):
     ]
     DEFAULT_CSS = """
     ServiceScreen .head { height: 2; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    ServiceScreen .tabs { height: 1; padding: 0 1; margin-bottom: 1; text-wrap: nowrap; }
-    ServiceScreen.-short .tabs { margin-bottom: 0; }
+    ServiceScreen .tabs {
+        height: 1;
+        padding: 0 1;
+        text-wrap: nowrap;
+        link-color: $foreground;
+        link-style: none;
+        link-style-hover: bold;
+        link-color-hover: $accent;
+        link-background-hover: $background;
+    }
+    ServiceScreen.-tall .tabs { margin-bottom: 1; }
     ServiceScreen.-short .head { height: 1; }
     ServiceScreen .panes { height: 1fr; }
     """
@@ -122,7 +131,7 @@ class ServiceScreen(ServiceActions):
             error = event.error if isinstance(event, RunFailed) else None
             self.post_message(self.Progressed(error))
 
-    def on_service_screen_observed(self, message: Observed) -> None:
+    async def on_service_screen_observed(self, message: Observed) -> None:
         """Draw it."""
         first = self.service is None
         self.service = message.service
@@ -131,7 +140,7 @@ class ServiceScreen(ServiceActions):
         for pane in self._panes.values():
             pane.service = message.service
         if first:
-            self.action_pane(self.pane)
+            await self.show_pane(self.subject, self.pane)
 
     def on_service_screen_progressed(self, message: Progressed) -> None:
         """Draw where the run stands."""
@@ -151,7 +160,7 @@ class ServiceScreen(ServiceActions):
         """The service of this view."""
         return self.service
 
-    def show_pane(self, name: str, pane: str) -> None:  # noqa: ARG002  it is always this one
+    async def show_pane(self, name: str, pane: str) -> None:  # noqa: ARG002  it is always this one
         """Switch to a view; a run that began meanwhile is followed."""
         self.pane = pane
         self._look_on()
@@ -159,10 +168,10 @@ class ServiceScreen(ServiceActions):
             return
         if pane not in self._panes:
             self._panes[pane] = PANES[pane]()(self.context, self.service)
-            self.query_one(".panes").mount(self._panes[pane])
+            await self.query_one(".panes").mount(self._panes[pane])
         for key, other in self._panes.items():
             other.display = key == pane
-        self.call_after_refresh(self._panes[pane].take_focus)
+        self._panes[pane].take_focus()
         self._draw()
 
     def gone(self, name: str) -> None:
@@ -171,10 +180,10 @@ class ServiceScreen(ServiceActions):
         if self.is_current:
             self.app.pop_screen()
 
-    def action_turn(self, step: int) -> None:
+    async def action_turn(self, step: int) -> None:
         """Show the next or the previous view."""
         order = list(PANES)
-        self.action_pane(order[(order.index(self.pane) + step) % len(order)])
+        await self.action_pane(order[(order.index(self.pane) + step) % len(order)])
 
     def copy_text(self) -> str:
         """What the view in front gives."""
@@ -184,23 +193,23 @@ class ServiceScreen(ServiceActions):
         """Show the plan back to that revision."""
         self.action_roll_back(message.revision)
 
-    def on_revisions_pane_config_wanted(self, message: RevisionsPane.ConfigWanted) -> None:
+    async def on_revisions_pane_config_wanted(self, message: RevisionsPane.ConfigWanted) -> None:
         """Show what that revision was."""
-        self.action_pane("config")
+        await self.action_pane("config")
         pane = cast("ConfigPane", self._panes["config"])
-        self.call_after_refresh(pane.show_revision, message.revision)
+        pane.show_revision(message.revision)
 
-    def on_answer_view_log_wanted(self, message: AnswerView.LogWanted) -> None:
+    async def on_answer_view_log_wanted(self, message: AnswerView.LogWanted) -> None:
         """Show the log lines of that request."""
-        self.action_pane("logs")
+        await self.action_pane("logs")
         pane = cast("LogsPane", self._panes["logs"])
-        self.call_after_refresh(pane.view.only, f"rid:{message.request_id}")
+        pane.view.only(f"rid:{message.request_id[:8]}")
 
-    def on_timeline_pane_wanted(self, message: TimelinePane.Wanted) -> None:
+    async def on_timeline_pane_wanted(self, message: TimelinePane.Wanted) -> None:
         """Show the log at that moment."""
-        self.action_pane("logs")
+        await self.action_pane("logs")
         pane = cast("LogsPane", self._panes["logs"])
-        self.call_after_refresh(pane.view.show_time, message.moment)
+        pane.view.show_time(message.moment, error=message.error)
 
     async def action_copy_as(self, what: str) -> None:
         """Copy the request in the tester as `curl` or `command`."""

@@ -35,7 +35,7 @@ class HistoryDialog(Dialog[Chosen]):
     ]
     DEFAULT_CSS = """
     HistoryDialog > .box { width: 96; }
-    HistoryDialog Table { height: 14; background: $surface; }
+    HistoryDialog Table { height: auto; max-height: 16; min-height: 3; background: $surface; }
     """
     title_text = "Requests · enter shows one, r sends it again"
 
@@ -80,7 +80,7 @@ class CopyDialog(Dialog[str]):
         options: Key to what it is, in a few words.
     """
 
-    DEFAULT_CSS: ClassVar[str] = "CopyDialog Table { height: 6; background: $surface; }"
+    DEFAULT_CSS: ClassVar[str] = "CopyDialog Table { height: 5; background: $surface; }"
     title_text = "Copy"
 
     def __init__(self, options: Mapping[str, str]) -> None:

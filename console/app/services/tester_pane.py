@@ -49,9 +49,6 @@ class TesterPane(Pane):
     TesterPane > .sides { layout: horizontal; height: 1fr; }
     TesterPane JsonEditor { width: 1fr; height: 1fr; padding: 0 1; }
     TesterPane AnswerView { width: 1fr; height: 1fr; padding: 0 1; border-left: vkey $line; }
-    .-narrow TesterPane > .sides { layout: vertical; }
-    .-narrow TesterPane JsonEditor { height: 2fr; }
-    .-narrow TesterPane AnswerView { height: 3fr; border-left: none; }
     """
 
     @dataclass

@@ -14,6 +14,7 @@ from backends.services.records import (
     StageTiming,
     Transition,
 )
+from backends.targets.records import ServiceState
 from console import present
 from console.app.widgets.rows import Column, Row
 from console.present import STATES, Cell, Tone
@@ -129,11 +130,12 @@ def _row(step: Step, branch: str, now: float) -> Row:
 def _of_transition(transition: Transition) -> Step:
     glyph, tone = STATES[transition.state]
     if transition.kind == "state":
-        phase = f"{transition.phase}: " if transition.phase else ""
+        coming = transition.state is ServiceState.TRANSITIONING and transition.phase
+        word = transition.phase if coming else transition.state.value
         return Step(
             at=transition.at,
-            what=Cell(f"{glyph} {transition.state}", tone),
-            detail=f"{phase}{transition.reason}",
+            what=Cell(f"{glyph} {word}", tone),
+            detail="" if transition.reason == word else transition.reason,
         )
     revision = f" r{transition.revision}" if transition.revision else ""
     by = f"   by {transition.actor}" if transition.actor else ""

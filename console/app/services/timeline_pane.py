@@ -15,9 +15,10 @@ from textual.widgets import Static
 from backends.services.records import StageTiming, Transition
 from console.app.services import timeline
 from console.app.services.pane import Pane
-from console.app.services.present import failed, failure
+from console.app.services.present import Line, failed, failure
 from console.app.widgets.table import Table
 from console.app.widgets.tones import styled
+from console.present import Cell
 
 
 class FailureCard(VerticalScroll, can_focus=True):
@@ -61,6 +62,8 @@ class TimelinePane(Pane):
         """The log at this moment is wanted."""
 
         moment: float
+        error: bool = False
+        """Its first error is meant."""
 
     _transitions: tuple[Transition, ...] = ()
     _stages: tuple[StageTiming, ...] = ()
@@ -98,7 +101,11 @@ class TimelinePane(Pane):
             self._ticking = self.set_interval(1.0, self.tick)
         now = self.context.clock()
         found = timeline.steps(self._transitions, self._stages, live, now)
-        self.query_one(Table).show(timeline.rows(found, now))
+        table = self.query_one(Table)
+        on_top = table.cursor == 0
+        table.show(timeline.rows(found, now))
+        if on_top:
+            table.cursor = 0  # what is new stays in view
 
     @work(exclusive=True, group="timeline", exit_on_error=False)
     async def _read(self) -> None:
@@ -112,7 +119,7 @@ class TimelinePane(Pane):
         troubled = service is not None and failed(service)
         card.set_class(troubled, "-shown")
         if troubled and service is not None:
-            text = Content("\n").join(styled(line) for line in failure(service))
+            text = Content("\n").join(styled(_indented(line)) for line in failure(service))
             card.query_one(Static).update(text)
         elif card.has_focus:
             self.query_one(Table).focus()
@@ -121,9 +128,18 @@ class TimelinePane(Pane):
         """Go to the log where it failed."""
         troubled = [each.at for each in self._transitions if each.evidence.stage]
         seen = self.service.seen if self.service else 0.0
-        self.post_message(self.Wanted(max(troubled, default=seen) - 1.0))
+        self.post_message(self.Wanted(max(troubled, default=seen) - 2.0, error=True))
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Go to the log at that step."""
         event.stop()
         self.post_message(self.Wanted(timeline.moment(event.id)))
+
+
+def _indented(line: Line) -> Line:
+    """Leading blanks made such that wrapping leaves them."""
+    if not line:
+        return line
+    text = line[0].text
+    blanks = len(text) - len(text.lstrip(" "))
+    return (Cell("\u00a0" * blanks + text[blanks:], line[0].tone), *line[1:])

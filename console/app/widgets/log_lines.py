@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from backends.targets.records import LogLine
+from backends.targets.records import LogLine, Stream
 from console.app.widgets import log_paint
 from console.app.widgets.log_layout import LogLayout
 from console.app.widgets.log_paint import Look, Stamps
@@ -56,8 +56,7 @@ class LogLines(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     LogLines {
         height: 1fr;
-        scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 0;
+        overflow-x: hidden;
         .log-lines--plain { color: $foreground; }
         .log-lines--strong { text-style: bold; }
         .log-lines--dim { color: $dim; }
@@ -102,7 +101,9 @@ class LogLines(ScrollView, can_focus=True):
         self.spool.append(items)
         several = len(self.tags) > 1
         for item in items:
-            if isinstance(item, LogLine) and item.replica not in self.tags:
+            if not isinstance(item, LogLine) or item.stream is Stream.SERVER:
+                continue
+            if item.replica not in self.tags:
                 self.tags[item.replica] = chr(ord("a") + len(self.tags) % 26)
         for number in range(end, self.spool.end):
             self._widest = max(self._widest, self.spool.width(number))
@@ -206,7 +207,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def action_sideways(self, cells: int) -> None:
         """Scroll to a side."""
-        self.scroll_to(x=self.scroll_x + cells, animate=False)
+        self.scroll_to(x=self.scroll_x + cells, animate=False, force=True)
 
     def action_open(self) -> None:
         """Show all of the line under the cursor beneath it, or hide it again."""
@@ -228,7 +229,7 @@ class LogLines(ScrollView, can_focus=True):
 
     def watch_wrap(self) -> None:
         """Fold or unfold the long lines."""
-        self.scroll_to(x=0, animate=False)
+        self.scroll_to(x=0, animate=False, force=True)
         self._keep_place()
 
     def watch_stamps(self) -> None:

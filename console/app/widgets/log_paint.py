@@ -55,7 +55,7 @@ def prefix(line: LogLine, before: float, look: Look) -> Cells:
     """Time, replica and level; `before` is the time of the line before."""
     cells = [Cell(_stamp(line.time, before, look.stamps), Tone.DIM)]
     if len(look.tags) > 1:
-        cells.append(Cell(f"{look.tags.get(line.replica, '?')} ", Tone.ACCENT))
+        cells.append(Cell(f"{look.tags.get(line.replica, '·')} ", Tone.ACCENT))
     tone = _TONES.get(line.level, Tone.DIM)
     cells.append(Cell(f"{_SHORT.get(line.level, line.level)[:5]:<5} ", tone))
     return cells

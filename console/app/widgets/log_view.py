@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from backends.errors import InvalidInput
-from backends.targets.records import LogQuery
+from backends.targets.records import LogLine, LogQuery
 from console.app.widgets import log_paint
 from console.app.widgets.contained import Contained
 from console.app.widgets.log_feed import Source, batched, flush_seconds, resumed
@@ -114,7 +114,7 @@ class LogView(Contained, Vertical):
         self._reading = 0
         self._taken = asyncio.Event()
         self._fading: Timer | None = None
-        self._jump: float | None = None
+        self._jump: tuple[float, bool] | None = None
         self._arrivals: deque[tuple[float, int]] = deque()
 
     def compose(self) -> ComposeResult:
@@ -156,16 +156,21 @@ class LogView(Contained, Vertical):
         self.lines.filter(_search(text))
         self._say()
 
-    def show_time(self, moment: float) -> None:
-        """Pin the view at the first line at or after `moment`, as soon as that is there."""
+    def show_time(self, moment: float, *, error: bool = False) -> None:
+        """Pin the view at the first line (or error) at or after `moment`, once it is there."""
         self.lines.filter(None)
-        self._jump = moment
+        self._jump = (moment, error)
         self._jump_there()
 
     def _jump_there(self) -> None:
-        if self._jump is not None and self._spool.at(self._jump) < self._spool.end:
-            self.lines.go_to_time(self._jump)
+        if self._jump is None:
+            return
+        moment, error = self._jump
+        if self._spool.at(moment) < self._spool.end:
             self._jump = None
+            self.lines.go_to_time(moment)
+            if error:
+                self.lines.next_error()
 
     def copy_text(self) -> str:
         """The line under the cursor, whole."""
@@ -184,7 +189,7 @@ class LogView(Contained, Vertical):
         """Take in a batch, unless another reading began since."""
         self._taken.set()
         if message.reading == self._reading:
-            self._arrivals.append((time.monotonic(), len(message.items)))
+            self._count(message.items)
             self.lines.append(message.items)
             self._jump_there()
             self._fade()
@@ -309,16 +314,22 @@ class LogView(Contained, Vertical):
         room = max(self.size.width - 2 - len(right), 1)
         self.query_one(".status", Static).update(Content(f"{left[: room - 1]:<{room}}{right}"))
 
+    def _count(self, items: Sequence[LogItem]) -> None:
+        """Lines that are new, not those that were read to catch up."""
+        since = self._clock() - RATE_SECONDS
+        fresh = sum(isinstance(item, LogLine) and item.time > since for item in items)
+        if fresh:
+            self._arrivals.append((time.monotonic(), fresh))
+
     def _fade(self) -> None:
         """Bring the rate down once lines no longer come: one timer, and none while it is quiet."""
-        if self._fading is None:
+        if self._fading is None and self._arrivals:
             self._fading = self.set_timer(RATE_SECONDS, self._faded)
 
     def _faded(self) -> None:
         self._fading = None
         self._say()
-        if self._arrivals:
-            self._fade()
+        self._fade()
 
     def _facts(self) -> list[str]:
         lines = self.lines
@@ -351,7 +362,7 @@ class LogView(Contained, Vertical):
         while self._arrivals and now - self._arrivals[0][0] > RATE_SECONDS:
             self._arrivals.popleft()
         if rate := sum(number for _at, number in self._arrivals) / RATE_SECONDS:
-            figures.append(f"{rate:,.0f} lines/s" if rate >= 1 else f"{rate:.1f} lines/s")
+            figures.append(f"{rate:,.0f} lines/s" if rate >= 2 else f"{rate:.1f} lines/s")
         return figures
 
 

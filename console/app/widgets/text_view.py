@@ -52,6 +52,8 @@ class TextLines(ScrollView, can_focus=True):
         Binding("G", "scroll_end", "bottom", id="text.bottom", show=False),
         Binding("ctrl+f", "page_down", "page down", id="text.page-down", show=False),
         Binding("ctrl+b", "page_up", "page up", id="text.page-up", show=False),
+        Binding("left", "sideways(-16)", "left", id="text.left", show=False),
+        Binding("right", "sideways(16)", "right", id="text.right", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *(f"text-lines--{tone}" for tone in Tone),
@@ -61,6 +63,7 @@ class TextLines(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     TextLines {
         height: 1fr;
+        overflow-x: hidden;
         & > .text-lines--strong { text-style: bold; }
         & > .text-lines--dim { color: $dim; }
         & > .text-lines--accent { color: $accent; }
@@ -108,6 +111,10 @@ class TextLines(ScrollView, can_focus=True):
                 self.refresh()
                 return True
         return False
+
+    def action_sideways(self, cells: int) -> None:
+        """Scroll to a side."""
+        self.scroll_to(x=self.scroll_x + cells, animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""
