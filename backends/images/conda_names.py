@@ -158,16 +158,16 @@ NUMPY_1_BEFORE: Mapping[str, str] = MappingProxyType(
 )
 """Binary packages -> the first version that runs on NumPy 2; older wheels do not say so."""
 
-NEWEST_PYTHON_OF_SKLEARN: tuple[tuple[str, str], ...] = (
-    ("0.20", "3.6"),
-    ("0.22", "3.7"),
-    ("0.24", "3.8"),
-    ("1.0", "3.9"),
-    ("1.1", "3.10"),
-    ("1.3", "3.11"),
-    ("1.5", "3.12"),
+PYTHON_WITHOUT_SKLEARN: tuple[tuple[str, str], ...] = (
+    ("0.20", "3.7"),
+    ("0.22", "3.8"),
+    ("0.24", "3.9"),
+    ("1.0", "3.10"),
+    ("1.1", "3.11"),
+    ("1.3", "3.12"),
+    ("1.5", "3.13"),
 )
-"""scikit-learn before that version has ready-made builds up to that Python only."""
+"""scikit-learn before that version has no ready-made builds from that Python on."""
 
 
 def is_azureml(name: str) -> bool:

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from backends.configs.records import CondaSpec, Environment, InferenceConfig
 from backends.errors import InvalidInput, NotFound
-from backends.images.conda_names import NEWEST_PYTHON_OF_SKLEARN
+from backends.images.conda_names import PYTHON_WITHOUT_SKLEARN
 from backends.images.interpreters import OWN, available, find_python, rank
 from backends.images.requirements import Requirements, hold_numpy, read_requirements
 
@@ -75,8 +75,10 @@ def plan_environment(
     variables = environment.variables if environment else {}
     conda, folder = _conda(inference, environment, source)
     if conda is None:
-        note = f"No environment was given: the scoring server's own Python {OWN} serves it."
-        return _own(variables, (note,))
+        notes = [f"No packages were asked for: the server's own Python {OWN} serves it."]
+        if environment is not None and environment.base_image:
+            notes.append(f"The base image {environment.base_image} is for container targets.")
+        return _own(variables, tuple(notes))
     found = read_requirements(conda, folder)
     if inference.runtime.lower() == "spark-py" and not _lists(found, "pyspark"):
         found.packages.append("pyspark")
@@ -109,9 +111,9 @@ def _pinned(package: str, version: str) -> str:
 
 
 def _python_for_sklearn(version: str) -> str:
-    for before, newest in NEWEST_PYTHON_OF_SKLEARN:
+    for before, without in PYTHON_WITHOUT_SKLEARN:
         if version and Version(version) < Version(before):
-            return f"=={newest}.*" if rank(newest) < rank(OWN) else ""
+            return f"<{without}"
     return ""
 
 
@@ -140,20 +142,19 @@ def _conda(
     """The conda content, and the folder that its paths are relative to."""
     if environment is not None and environment.conda is not None:
         return environment.conda, source
-    if environment is not None or not inference.conda_file:
+    file = environment.conda_file if environment is not None else inference.conda_file
+    if not file:
         return None, source
     from backends.configs.conda import read_conda
 
-    path = source / inference.conda_file
+    path = source / file
     parsed = read_conda(path)
     if parsed.config is None or parsed.errors:
-        problems = "\n".join(str(problem) for problem in parsed.errors)
+        problems = [str(problem) for problem in parsed.errors] or ["it cannot be read"]
         raise InvalidInput(
-            f"The conda file {path} cannot be used: {problems.splitlines()[0]}."
-            if problems
-            else f"The conda file {path} cannot be read.",
-            fix="`condaFile` is relative to the source directory when one is given.",
-            detail=problems,
+            f"The conda file cannot be used: {problems[0]}",
+            fix="Its path is relative to the source directory when one is given.",
+            detail="\n".join(problems),
         )
     return parsed.config, path.parent
 
@@ -209,8 +210,10 @@ def _choose_python(found: Requirements) -> str:
         ) from error
     pin = _pinned_minor(found.python)
     if pin is None:
+        if _any_patch(wanted, OWN):
+            return OWN
         fitting = [minor for minor in available() if _any_patch(wanted, minor)]
-        return OWN if OWN in fitting else (fitting or [OWN])[-1]
+        return fitting[-1] if fitting else _missing(_newest(wanted), found)
     if pin not in found.python.replace(".*", "").split("==") and find_python(pin):
         found.notes.append(f"Python {found.python.strip('=')} is met by the {pin} of this machine.")
     return pin if find_python(pin) else _missing(pin, found)
@@ -226,6 +229,12 @@ def _pinned_minor(specifier: str) -> str | None:
 
 def _any_patch(wanted: SpecifierSet, minor: str) -> bool:
     return any(wanted.contains(f"{minor}.{patch}") for patch in (0, 5, 10, 99))
+
+
+def _newest(wanted: SpecifierSet) -> str:
+    """The newest minor version that exists and is wanted."""
+    fitting = (f"3.{minor}" for minor in range(14, 4, -1))
+    return next((minor for minor in fitting if _any_patch(wanted, minor)), OWN)
 
 
 def _missing(pin: str, found: Requirements) -> str:

@@ -3,7 +3,7 @@
 import configparser
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import platformdirs
@@ -37,6 +37,30 @@ def uv_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
                 chosen.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     if "PIP_CERT" in environ:
         chosen.setdefault("SSL_CERT_FILE", environ["PIP_CERT"])
+    return chosen
+
+
+def pip_environment(
+    options: Iterable[str], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Variables to run pip with so that it asks the indexes that uv was told of.
+
+    Args:
+        options: Lines of a requirements file; they stay out of the argument list because an
+            address may hold a password.
+        environ: The user's variables.
+    """
+    chosen = {name: value for name, value in environ.items() if name not in _NEVER}
+    for variable, ours in _SETTINGS.values():
+        told = [environ[name] for name in ours if environ.get(name)]
+        if told:
+            chosen[variable] = told[0].replace(",", " ")
+    for option in options:
+        name, _, value = option.removeprefix("--").partition(" ")
+        if name in _SETTINGS:
+            variable = _SETTINGS[name][0]
+            several = name in {"extra-index-url", "find-links"} and variable in chosen
+            chosen[variable] = f"{chosen[variable]} {value}" if several else value or "1"
     return chosen
 
 

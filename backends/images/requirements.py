@@ -111,7 +111,7 @@ def _conda_version(found: Requirements, entry: str, text: str) -> str:
     text, build = _without_build(text)
     if build:
         found.notes.append(f"{entry}: the build string {build} is conda's own and was dropped.")
-    if text in {"", "*"}:
+    if text.lstrip("= ") in {"", "*"}:
         return ""
     if "|" in text:
         found.notes.append(f"{entry}: alternatives ({text}) cannot be said to pip; any is taken.")

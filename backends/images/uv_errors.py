@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 from backends.errors import BuildFailed, PilothouseError, Unavailable
+from backends.images.environment import EnvironmentPlan
+from backends.images.indexes import pip_environment
 
 _NETWORK = re.compile(
     r"error sending request|dns error|failed to (?:fetch|download)|connection (?:refused|reset)"
@@ -20,21 +22,20 @@ _NOT_BUILT = re.compile(r"[Ff]ailed to (?:build|download and build|prepare) `([^
 _SHOWN = 12
 
 
-def build_error(output: list[str], python: str, requirements: tuple[str, ...]) -> PilothouseError:
+def build_error(output: list[str], plan: EnvironmentPlan) -> PilothouseError:
     """The error that a failed `uv pip install` stands for.
 
     Args:
         output: Its lines, oldest first.
-        python: Minor version of the environment.
-        requirements: What was asked for.
+        plan: What was to be built.
     """
     text = re.sub(r"\s+", " ", " ".join(output))
     detail = "\n".join(output[-200:])
     if unbuilt := _NOT_BUILT.search(text):
         return BuildFailed(
-            f"{unbuilt[1]} has no ready-made build for Python {python} and could not be built "
+            f"{unbuilt[1]} has no ready-made build for Python {plan.python} and could not be built "
             f"here{_last_cause(output)}.",
-            fix=_other_pin(unbuilt[1].split("==")[0], python),
+            fix=_other_pin(unbuilt[1].split("==")[0], plan),
             detail=detail,
         )
     if _NETWORK.search(text):
@@ -43,27 +44,28 @@ def build_error(output: list[str], python: str, requirements: tuple[str, ...]) -
             fix="Check network and proxy, then try again; `PIP_INDEX_URL` names another index.",
             detail=detail,
         )
-    return _unsolved(text, python, requirements, detail)
+    return _unsolved(text, plan, detail)
 
 
-def versions(package: str, python: str) -> tuple[str, ...]:
-    """Versions of a package for a Python, newest first; empty when they cannot be told.
+def versions(package: str, plan: EnvironmentPlan) -> tuple[str, ...]:
+    """Versions of a package for the plan's Python, newest first; empty when they are not told.
 
     Blocking; asks the index through pip, which need not be installed.
     """
     command = [sys.executable, "-m", "pip", "index", "versions", package]
-    command += ["--python-version", python, "--disable-pip-version-check", "--retries", "1"]
+    command += ["--python-version", plan.python, "--disable-pip-version-check", "--retries", "1"]
+    environ = pip_environment(plan.pip_options)
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        answer = subprocess.run(
+            command, env=environ, capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ()
     listed = re.search(r"^Available versions: (.+)$", answer.stdout, re.MULTILINE)
     return tuple(listed[1].split(", ")) if listed else ()
 
 
-def _unsolved(
-    text: str, python: str, requirements: tuple[str, ...], detail: str
-) -> PilothouseError:
+def _unsolved(text: str, plan: EnvironmentPlan, detail: str) -> PilothouseError:
     if missing := _NOT_FOUND.search(text):
         return BuildFailed(
             f"The package index has no package '{missing[1]}'.",
@@ -74,9 +76,9 @@ def _unsolved(
     unmet = _NO_VERSION.search(text) or _NO_WHEEL.search(text) or _ONLY.search(text)
     if unmet:
         name = unmet[1]
-        asked = next((r for r in requirements if _is_of(r, name)), name)
+        asked = next((r for r in plan.requirements if _is_of(r, name)), name)
         return BuildFailed(
-            f"{asked} cannot be met for Python {python}{_listed(versions(name, python))}.",
+            f"{asked} cannot be met for Python {plan.python}{_listed(versions(name, plan))}.",
             fix=f"Change the pin of {name} in the conda file.",
             detail=detail,
         )
@@ -100,11 +102,12 @@ def _listed(found: tuple[str, ...]) -> str:
     return f"; available: {', '.join(found[:_SHOWN])}{more}"
 
 
-def _other_pin(package: str, python: str) -> str:
-    found = versions(package, python)
+def _other_pin(package: str, plan: EnvironmentPlan) -> str:
+    found = versions(package, plan)
     some = f" ({', '.join(found[:4])})" if found else ""
     return (
-        f"Pin a version of {package} that has builds for Python {python}{some}, or an older Python."
+        f"Pin a version of {package} that has builds for Python {plan.python}{some}, "
+        "or an older Python."
     )
 
 

@@ -129,7 +129,7 @@ async def _fill(plan: EnvironmentPlan, staged: Path) -> AsyncGenerator[BuildLine
     async for line in install.run(staged):
         yield line
     if install.failed:
-        raise await asyncio.to_thread(build_error, install.output, plan.python, plan.requirements)
+        raise await asyncio.to_thread(build_error, install.output, plan)
 
 
 _FLAGS = ("--pre", "--trusted-host")
