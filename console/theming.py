@@ -128,6 +128,8 @@ def to_textual(theme: ColourTheme) -> "Theme":
 def _variables(colour: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for role in ("dim", "line", "busy", "good", "warn", "bad", "selection", "selection-text"):
         yield role, colour[role]
+    yield "ansi-background", colour["raised"]
+    yield "ansi-foreground", colour["text"]
     yield "border", colour["line"]
     yield "border-blurred", colour["line"]
     yield "input-cursor-background", colour["text"]

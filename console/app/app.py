@@ -70,6 +70,7 @@ class PilothouseApp(Contained, Routes):
         self.faults: list[BaseException] = []
         """Errors that are ours: caught, logged, shown."""
         self._start = start
+        self._begun = False
         self._history: list[str] = []
         self._stamp: int | None = None
         self._stamper = Threads("stamp", 1)  # the stamp belongs to one thread's connection
@@ -85,6 +86,7 @@ class PilothouseApp(Contained, Routes):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self._begun = True
         for problem in self.context.settings.problems:
             errors.notice(self, problem, title="Settings", severity="error")
         self.set_interval(POLL_SECONDS, self.look)
@@ -126,7 +128,12 @@ class PilothouseApp(Contained, Routes):
         self.report(trouble.error)
 
     def report(self, error: BaseException) -> None:
-        """Show an error; one that is ours is kept and logged too."""
+        """Show an error; one that is ours is kept and logged too. Before there is a screen to
+        show it on, it ends the app.
+        """
+        if not self._begun and isinstance(error, Exception):
+            super()._handle_exception(error)
+            return
         if not isinstance(error, PilothouseError):
             self.faults.append(error)
         errors.show(self, error)

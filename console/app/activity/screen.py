@@ -61,7 +61,7 @@ class ActivityScreen(BaseScreen):
         found = [each for each in self._all if wanted.matches(_subject(each))]
         now = self.context.clock()
         self.query_one(Table).show([_row(each, now) for each in found])
-        bar.problem = "; ".join(problem.message for problem in wanted.problems)
+        bar.show_problems(wanted.problems)
         bar.count = f"{len(found):,} of {len(self._all):,}" if wanted.terms else ""
         self.summary = present.count(len(self._all), "event")
 

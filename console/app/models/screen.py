@@ -113,7 +113,7 @@ class ModelsScreen(ModelActions):
             )
             return [listing.row(each, now) for each in found]
 
-        bar.problem = "; ".join(problem.message for problem in wanted.problems)
+        bar.show_problems(wanted.problems)
         await self.list.browse(fetch, stay=same)
         total = self.list.total
         if total >= PAGE:

@@ -1,5 +1,6 @@
 """The filter: one line under the header that is a rule until it is typed in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -9,8 +10,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Label
 
+from backends.filters import TermProblem
 from console.app.widgets.contained import Contained
-from console.app.widgets.prompt import Prompt, Suggest
+from console.app.widgets.prompt import UNFINISHED, Prompt, Suggest
 from console.present import plain
 
 DEBOUNCE_SECONDS = 0.03
@@ -38,7 +40,11 @@ class FilterBar(Contained, Horizontal):
     FilterBar .lead { width: 2; }
     FilterBar .slash { width: 3; padding: 0 1; color: $accent; text-style: bold; display: none; }
     FilterBar Prompt { display: none; width: 3fr; }
-    FilterBar .problem { width: auto; max-width: 50%; color: $warn; padding: 0 1; display: none; }
+    FilterBar .problem {
+        width: auto; max-width: 50%; color: $warn; padding: 0 1; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    FilterBar.-wrong > .middle { display: none; }
     FilterBar .count { width: auto; color: $dim; padding: 0 1; display: none; }
     FilterBar.-active .slash, FilterBar.-active Prompt { display: block; }
     FilterBar.-wrong .problem { display: block; }
@@ -86,7 +92,7 @@ class FilterBar(Contained, Horizontal):
         yield Label("/", classes="slash")
         yield self._prompt
         yield Label("", classes="problem", markup=False)
-        yield Rule()
+        yield Rule(classes="middle")
         yield Label("", classes="count", markup=False)
         yield Rule(classes="tail")
 
@@ -119,6 +125,12 @@ class FilterBar(Contained, Horizontal):
         had = bool(self.text)
         self.text = ""
         return had
+
+    def show_problems(self, problems: Sequence[TermProblem]) -> None:
+        """Name the terms that are wrong, but not one that is still being typed."""
+        typing = self._prompt.has_focus_within
+        said = [each for each in problems if not (typing and each.term.endswith(UNFINISHED))]
+        self.problem = "; ".join(each.message for each in said)
 
     def watch_count(self, count: str) -> None:
         """Show it at the right end."""
