@@ -1,6 +1,7 @@
 """The workspace's SQLite file: short transactions, safe for several consoles at once."""
 
 import fcntl
+import re
 import sqlite3
 import threading
 import weakref
@@ -156,9 +157,9 @@ def _open(path: Path) -> sqlite3.Connection:
 def _statements(script: str) -> list[str]:
     """Split a script at the semicolons that end a statement."""
     found, current = [], ""
-    for line in script.splitlines(keepends=True):
-        current += line
+    for piece in re.split(r"(?<=;)", script):
+        current += piece
         if sqlite3.complete_statement(current):
             found.append(current)
             current = ""
-    return found
+    return [*found, current] if current.strip() else found

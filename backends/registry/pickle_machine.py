@@ -62,7 +62,7 @@ class Machine:
                 if count >= MAX_OPCODES or len(self.stack) > MAX_STACK:
                     raise Unreadable("it is too long")
                 self._follow(opcode, argument)
-        except (ValueError, IndexError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, IndexError, TypeError, AttributeError, OverflowError, OSError) as error:
             raise error if isinstance(error, Unreadable) else Unreadable(str(error)) from error
 
     def _follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:

@@ -125,10 +125,17 @@ def _field(term: FieldTerm) -> Condition:
     if term.kind is Kind.AGE:
         return Condition(f"? - created {term.relation.value} ?", [time.time(), term.value])
     if term.name not in NUMBERS:
-        return Condition("0")
+        return _nothing()
     return Condition(f"{term.name} {term.relation.value} ?", [term.value])
 
 
 def _framework(part: str) -> Condition:
     named: list[Value] = [one.value for one in Framework if part in one.value.casefold()]
+    if not named:
+        return _nothing()
     return Condition(f"framework IN ({', '.join('?' * len(named))})", named)
+
+
+def _nothing() -> Condition:
+    """No row has it; a plain `0` would leave SQLite no use for the index that is named."""
+    return Condition("id = 0")
