@@ -1,4 +1,4 @@
-"""Where models are: AZUREML_MODEL_DIR, Model.get_model_path, and the other names that scripts import."""
+"""Where models are, and the other names of Azure ML that scripts import."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -77,7 +77,10 @@ def test_a_schema_decorated_run_gets_converted_keywords(serve: Serve) -> None:
     swagger = server.get("/swagger.json").json()
     assert swagger["definitions"]["ServiceInput"]["properties"]["data"]["format"] == "numpy.ndarray"
     assert swagger["definitions"]["ServiceInput"]["example"]["data"] == [[10, 9, 8]]
-    assert swagger["definitions"]["ServiceOutput"]["items"] == {"type": "number", "format": "double"}
+    assert swagger["definitions"]["ServiceOutput"]["items"] == {
+        "type": "number",
+        "format": "double",
+    }
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,9 @@ def test_raw_and_schema_together_are_refused(serve: Serve) -> None:
     script = SCHEMA.replace("def init", RAW.splitlines()[1] + "\ndef init").replace(
         "@output_schema", "@rawhttp\n@output_schema"
     )
-    assert "both @rawhttp and @input_schema" in serve(script, healthy=False).wait("Failed")["reason"]
+    assert (
+        "both @rawhttp and @input_schema" in serve(script, healthy=False).wait("Failed")["reason"]
+    )
 
 
 def test_unencodable_results_and_wrong_paths_and_methods_have_their_texts(serve: Serve) -> None:
@@ -210,7 +215,9 @@ def test_ids_are_echoed_made_and_limited(serve: Serve) -> None:
     )
 
 
-def test_the_entry_script_may_be_nested_and_import_beside_itself(serve: Serve, tmp_path: Path) -> None:
+def test_the_entry_script_may_be_nested_and_import_beside_itself(
+    serve: Serve, tmp_path: Path
+) -> None:
     root = tmp_path / "0" / "app"
     (root / "src" / "deep").mkdir(parents=True)
     (root / "src" / "helper.py").write_text("WHO = 'helper'\n", encoding="utf-8")
@@ -219,7 +226,8 @@ def test_the_entry_script_may_be_nested_and_import_beside_itself(serve: Serve, t
     (root / "src" / "deep" / "score.py").write_text(
         "import helper, near, main, wire, sys\n"
         "def init(): pass\n"
-        "def run(d): return [helper.WHO, near.WHO, main.WHO, wire.WHO, open('src/data.txt').read()]\n",
+        "def run(d):\n"
+        "    return [helper.WHO, near.WHO, main.WHO, wire.WHO, open('src/data.txt').read()]\n",
         encoding="utf-8",
     )
     (root / "main.py").write_text("WHO = 'own main'\n", encoding="utf-8")
@@ -234,5 +242,7 @@ def test_without_an_entry_script_main_and_its_driver_module_are_used(
     root = tmp_path / "0" / "app"
     root.mkdir(parents=True)
     (root / "main.py").write_text("import real as driver_module\n", encoding="utf-8")
-    (root / "real.py").write_text("def init(): pass\ndef run(d): return 'driven'\n", encoding="utf-8")
+    (root / "real.py").write_text(
+        "def init(): pass\ndef run(d): return 'driven'\n", encoding="utf-8"
+    )
     assert serve(None).score({}).json() == "driven"

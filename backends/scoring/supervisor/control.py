@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +27,9 @@ class Control:
 
     async def start(self, path: Path) -> None:
         """Listen; a socket file left by an earlier life is replaced."""
-        _forget(path)
-        self._server = await asyncio.start_unix_server(self._client, path, limit=LONGEST_ASK)
-        _restrict(path)
+        self._server = await asyncio.start_unix_server(
+            self._client, sock=_listen(path), limit=LONGEST_ASK
+        )
         self._path = path
 
     def close(self) -> None:
@@ -104,8 +105,16 @@ def _forget(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _restrict(path: Path) -> None:
-    path.chmod(0o600)
+def _listen(path: Path) -> socket.socket:
+    """A listening socket that appears under its name only when it can be connected to."""
+    passing = path.with_name(path.name + "~")
+    _forget(passing)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(passing))
+    passing.chmod(0o600)
+    listener.listen()
+    passing.replace(path)
+    return listener
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from time import perf_counter
 
 from backends.scoring.launch import Launch
 
@@ -35,7 +36,7 @@ class Dispatcher:
         elif len(self.waiting) >= self.limits.queue_length:
             job.finish(Reply.problem(503, BUSY, rejected="queue-full"))
         else:
-            job.queued = asyncio.get_running_loop().time()
+            job.queued = perf_counter()
             self.waiting.append(job)
             if self._timer is None:
                 self._arm(job)
@@ -52,6 +53,7 @@ class Dispatcher:
         self._busy.discard(worker)
         if worker in self._free:
             self._free.remove(worker)
+        self.pump()
         self._tell_quiet()
 
     def clear(self) -> None:
@@ -85,13 +87,13 @@ class Dispatcher:
             self._quiet.set()
 
     def _arm(self, job: Job) -> None:
-        due = job.queued + self.limits.queue_wait_ms / 1000
-        self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+        left = job.queued + self.limits.queue_wait_ms / 1000 - perf_counter()
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
     def _expire(self) -> None:
         """Refuse what waited too long; the head of the queue is always the oldest."""
         self._timer = None
-        oldest = asyncio.get_running_loop().time() - self.limits.queue_wait_ms / 1000 + 0.001
+        oldest = perf_counter() - self.limits.queue_wait_ms / 1000 + 0.002
         message = WAITED.format(self.limits.queue_wait_ms)
         while self.waiting and (self.waiting[0].abandoned or self.waiting[0].queued <= oldest):
             self.waiting.popleft().finish(Reply.problem(503, message, rejected="queue-wait"))

@@ -34,7 +34,7 @@ class Reply:
 class Job:
     """A request that waits for a worker or is with one."""
 
-    __slots__ = ("body", "future", "meta", "queue_ms", "queued", "started")
+    __slots__ = ("body", "future", "meta", "queue_ms", "queued")
 
     def __init__(self, meta: list[Any], body: bytes, future: "asyncio.Future[Reply]") -> None:
         self.meta = meta
@@ -42,7 +42,7 @@ class Job:
         self.body = body
         self.future = future
         self.queued = 0.0
-        self.started = 0.0
+        """When it began to wait, by `perf_counter`: loops' clocks are coarse. 0: it did not."""
         self.queue_ms = 0.0
 
     @property

@@ -256,8 +256,8 @@ class Pool:
         self.was_ready = self.was_ready or self.complete
         self.failed = False
         self._log.line(f"worker {worker.serial} (process {worker.pid}) is ready")
-        self._changed(worker)
         self._available(worker)
+        self._changed(worker)
 
     def _available(self, worker: Worker) -> None:
         if self._owner is not None:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol
 
 from backends.scoring.launch import Launch
@@ -95,8 +96,8 @@ class Worker:
     def start(self, job: Job) -> None:
         """Give it a request; it must be idle."""
         self.job = job
-        job.started = self._loop.time()
-        job.queue_ms = (job.started - job.queued) * 1000 if job.queued else 0.0
+        if job.queued:
+            job.queue_ms = (perf_counter() - job.queued) * 1000
         meta = job.meta
         if not self.description["headers"]:
             meta = [*meta[:5], None]

@@ -85,24 +85,19 @@ class Service:
         self._publish()
 
     async def stop(self, grace: float) -> None:
-        """Finish what is in flight and end every worker, within `grace` seconds."""
-        deadline = asyncio.get_running_loop().time() + grace
+        """Finish what is in flight within `grace` seconds, then end every worker."""
+        pools = [self.current, *self._old, *([self._next] if self._next else [])]
         try:
-            async with asyncio.timeout_at(deadline):
-                await self.dispatcher.quiet()
+            await asyncio.wait_for(self.dispatcher.quiet(), grace)
         except TimeoutError:
             self.log.line("requests were still running when the grace time ended", level="WARNING")
-        self.dispatcher.refuse_waiting(Reply.problem(503, "The service is stopping."))
-        pools = [self.current, *self._old, *([self._next] if self._next else [])]
-        for pool in pools:
-            pool.drain()
-        try:
-            async with asyncio.timeout_at(max(deadline, asyncio.get_running_loop().time() + 3)):
-                for pool in pools:
-                    await pool.empty.wait()
-        except TimeoutError:
             for pool in pools:
                 pool.kill("the grace time ended")
+        self.dispatcher.refuse_waiting(Reply.problem(503, "The service is stopping."))
+        for pool in pools:
+            pool.drain()
+        for pool in pools:
+            await pool.empty.wait()
         self._status = replace(
             self._observe(), state=states.STOPPED, reason="stopped", phase="", ready=0, workers=()
         )
@@ -127,6 +122,8 @@ class Service:
         """One of the serving revision takes a job; others wait for their turn."""
         if pool is self.current:
             self.dispatcher.free(worker)
+        else:
+            self.dispatcher.remove(worker)
 
     def unavailable(self, pool: Pool, worker: Worker) -> None:
         """It is stopped, or gone with or without a job."""
@@ -171,11 +168,11 @@ class Service:
 
     def _retire(self, pool: Pool) -> None:
         async def wait() -> None:
-            pool.drain()
             await pool.empty.wait()
             self._old.discard(pool)
 
         self._old.add(pool)
+        pool.drain()
         task = asyncio.get_running_loop().create_task(wait())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

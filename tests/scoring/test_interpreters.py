@@ -1,0 +1,57 @@
+"""Workers on other Pythons than the supervisor's."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.scoring_server import Server
+
+Serve = Callable[..., Server]
+PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
+
+SCRIPT = """
+import logging, sys
+from azureml.core.model import Model
+def init():
+    print("on", sys.version_info[:2])
+def run(data, request_headers):
+    logging.warning("logged")
+    if data == "raise":
+        raise ValueError("asked for")
+    return [list(sys.version_info[:2]), data, request_headers["Content-Type"],
+            [n for n in sys.modules if "pilothouse" in n and not n.startswith("_pilothouse_")]]
+"""
+
+RAW = """
+from azureml.contrib.services.aml_request import rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+def init(): pass
+@rawhttp
+def run(request):
+    return AMLResponse(request.form["a"] + request.files["f"].filename, 202, {"x-a": "b, c"})
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=lambda path: str(path.parts[-3]))
+def test_every_calling_mode_works_on_every_python(serve: Serve, python: Path) -> None:
+    major, minor = python.parts[-3].split(".")[:2]
+    server = serve(SCRIPT, interpreter=str(python))
+    answer = server.score(b"hello", headers={"content-type": "text/x"})
+    assert answer.json() == [[int(major), int(minor)], "hello", "text/x", []]
+    assert server.score(b"raise", headers={"content-type": "text/x"}).status_code == 500
+    assert server.logged("ValueError: asked for")["level"] == "ERROR"
+    raw = serve(RAW, interpreter=str(python))
+    posted = raw.score(data={"a": "1"}, files={"f": ("name", b"x")})
+    assert (posted.status_code, posted.text) == (202, "1name")
+    assert posted.headers.get_list("x-a") == ["b", "c"]
+
+
+def test_a_failure_on_the_oldest_python_has_its_evidence(serve: Serve) -> None:
+    if not PYTHONS:
+        pytest.skip("no other Python on this machine")
+    script = "def init(): raise KeyError('k')\ndef run(d): pass\n"
+    server = serve(script, healthy=False, interpreter=str(PYTHONS[0]))
+    status = server.wait("Failed")
+    assert status["reason"] == "KeyError: 'k'"
+    assert "score.py" in status["evidence"]["traceback"]
