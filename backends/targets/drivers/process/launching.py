@@ -5,9 +5,10 @@ from pathlib import Path
 
 from backends.errors import Conflict, Unavailable
 from backends.scoring.launch import Launch
-from backends.targets import control, supervisor
+from backends.targets import control
+from backends.targets.drivers.process import supervisor
+from backends.targets.drivers.process.rundir import Address, RunDir
 from backends.targets.records import ServiceSpec
-from backends.targets.rundir import Address, RunDir
 
 _MAX_GRACE = 30.0
 

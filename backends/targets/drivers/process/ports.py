@@ -4,7 +4,7 @@ import zlib
 
 from backends.errors import Conflict
 from backends.targets import host
-from backends.targets.rundir import Address, RunDir, rundirs
+from backends.targets.drivers.process.rundir import Address, RunDir, rundirs
 
 _FIRST, _COUNT = 20_000, 12_000
 """Below the range from which systems take ports for outgoing connections (32768 on Linux), so

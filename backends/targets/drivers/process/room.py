@@ -2,9 +2,10 @@
 
 import os
 
-from backends.targets import host, supervisor
+from backends.targets import host
+from backends.targets.drivers.process import supervisor
+from backends.targets.drivers.process.rundir import RunDir
 from backends.targets.records import Preflight, ServiceSpec
-from backends.targets.rundir import RunDir
 
 _DISK_NEEDED = 200_000_000
 """Bytes that logs and temporary files of one service need."""

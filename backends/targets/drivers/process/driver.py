@@ -12,10 +12,13 @@ from typing import ClassVar
 
 from backends import paths
 from backends.errors import NotFound
-from backends.targets import control, host, launching, ports, supervisor
+from backends.targets import control, host
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
-from backends.targets.observation import observe
+from backends.targets.drivers.process import launching, ports, supervisor
+from backends.targets.drivers.process.observation import observe
+from backends.targets.drivers.process.room import check_room
+from backends.targets.drivers.process.rundir import Address, RunDir, rundirs
 from backends.targets.records import (
     Capabilities,
     Endpoint,
@@ -32,8 +35,6 @@ from backends.targets.records import (
     TargetInfo,
     Usage,
 )
-from backends.targets.room import check_room
-from backends.targets.rundir import Address, RunDir, rundirs
 from backends.targets.streams import log_lines
 
 _CLOSED = "the target was closed"

@@ -6,11 +6,12 @@ import time
 from itertools import islice
 
 from backends.errors import IntegrityError
-from backends.targets import host, supervisor
+from backends.targets import host
 from backends.targets.control import status_from_json
+from backends.targets.drivers.process import supervisor
+from backends.targets.drivers.process.rundir import RunDir
 from backends.targets.logfile import LogReader
 from backends.targets.records import Evidence, Observed, ServiceSpec, ServiceState, Status
-from backends.targets.rundir import RunDir
 from backends.targets.streams import parse_line
 
 _LAST_LINES = 20

@@ -16,7 +16,7 @@ import psutil
 import backends
 from backends.errors import Conflict, Unavailable
 from backends.targets import control, host
-from backends.targets.rundir import Exit, Process, RunDir
+from backends.targets.drivers.process.rundir import Exit, Process, RunDir
 from backends.targets.streams import newest_boot
 
 SERVICE_MARK = "PILOTHOUSE_SERVICE"
