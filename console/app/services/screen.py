@@ -77,7 +77,7 @@ class ServicesScreen(ServiceActions):
         self._all = await self.context.threads.run(self.context.workspace.services.list)
         self._draw()
 
-    @work(exclusive=True, group="ask", exit_on_error=False)
+    @work(exclusive=True, group="watch", exit_on_error=False)
     async def _ask(self) -> None:
         """Ask the targets from time to time while this view is the one that is shown."""
         while True:

@@ -122,7 +122,7 @@ class ServiceScreen(ServiceActions):
                 self.app.post_message(Trouble(error))
             await asyncio.sleep(AGAIN_SECONDS)
 
-    @work(exclusive=True, group="run", exit_on_error=False)
+    @work(exclusive=True, group="follow", exit_on_error=False)
     async def _look_on(self) -> None:
         run = self.context.runs.of(self.subject)
         if run is None or run.ended:

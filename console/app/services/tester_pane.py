@@ -187,7 +187,7 @@ class TesterPane(Pane):
 
     # History, files, copies
 
-    @work(exclusive=True, group="ask", exit_on_error=False)
+    @work(exclusive=True, group="act", exit_on_error=False)
     async def action_history(self) -> None:
         """Show an earlier request, or send it again."""
         run, history = self.context.threads.run, self.context.workspace.history
@@ -202,7 +202,7 @@ class TesterPane(Pane):
         elif chosen.exchange:
             self.answer_view.show(chosen.exchange.answer)
 
-    @work(exclusive=True, group="ask", exit_on_error=False)
+    @work(exclusive=True, group="act", exit_on_error=False)
     async def action_save(self) -> None:
         """Keep the request under a name."""
         name = await self.app.push_screen_wait(LineDialog("Save this request", "Its name:"))
@@ -211,7 +211,7 @@ class TesterPane(Pane):
             await self.context.threads.run(save, name, self._request())
             self.notify(f"Saved as {name}: H lists it.", markup=False)
 
-    @work(exclusive=True, group="ask", exit_on_error=False)
+    @work(exclusive=True, group="act", exit_on_error=False)
     async def action_file(self) -> None:
         """Take the body from a file."""
         dialog = LineDialog("Body from a file", "Path of a text file:", f"{Path.cwd()}/", "Read")
@@ -219,7 +219,7 @@ class TesterPane(Pane):
         if path:
             self._load(await self.context.threads.run(read_body, path))
 
-    @work(exclusive=True, group="ask", exit_on_error=False)
+    @work(exclusive=True, group="act", exit_on_error=False)
     async def action_copy(self) -> None:
         """Choose what to copy."""
         what = await self.app.push_screen_wait(CopyDialog(COPIES))

@@ -346,7 +346,7 @@ class LogLines(ScrollView, can_focus=True):
         self.cursor = max(self.cursor, self.spool.first)
         self._lay_out()
         if not self.follow:
-            self.scroll_to(y=self.scroll_y - gone, animate=False)
+            self.scroll_to(y=self.scroll_y - gone, animate=False, force=True)
 
     def _keep_place(self) -> None:
         """Lay out anew with the cursor's line where it was."""
@@ -375,15 +375,15 @@ class LogLines(ScrollView, can_focus=True):
         top = self._rows.top(place)
         height = self._layout.height(self.cursor)
         if top < self.scroll_y:
-            self.scroll_to(y=top, animate=False)
+            self.scroll_to(y=top, animate=False, force=True)
         elif top + height > self.scroll_y + self.size.height:
-            self.scroll_to(y=min(top, top + height - self.size.height), animate=False)
+            self.scroll_to(y=min(top, top + height - self.size.height), animate=False, force=True)
         self.refresh()
 
     def _to_end(self) -> None:
         if self._rows.count:
             self.cursor = self._rows.number(self._rows.count - 1)
-        self.scroll_to(y=self.max_scroll_y, animate=False)
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.refresh()
 
 

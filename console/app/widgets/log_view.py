@@ -177,7 +177,7 @@ class LogView(Contained, Vertical):
         item = self.lines.item()
         return log_paint.as_text(item) if item else ""
 
-    @work(exclusive=True, group="log", exit_on_error=False)
+    @work(exclusive=True, group="follow", exit_on_error=False)
     async def _read(self, reading: int) -> None:
         stream = resumed(self._source, self.query_now)
         async for items in batched(stream, flush_seconds(os.environ)):
