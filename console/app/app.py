@@ -38,7 +38,7 @@ class PilothouseApp(Contained, Routes):
     """
 
     TITLE = "pilothouse"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar = ["app.tcss", "models/screen.tcss"]  # parsed once, before the first paint
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, f"mode('{mode}')", title, id=f"app.{mode}", show=False)
@@ -60,6 +60,7 @@ class PilothouseApp(Contained, Routes):
         clock: Clock = system_clock,
         start: str = "models",
     ) -> None:
+        self.DEFAULT_MODE = start  # shown without a switch, which would cost a frame
         super().__init__()
         settings = settings or Settings()
         self.context = Context(
@@ -69,7 +70,6 @@ class PilothouseApp(Contained, Routes):
         """Starts the deadline of the way out."""
         self.faults: list[BaseException] = []
         """Errors that are ours: caught, logged, shown."""
-        self._start = start
         self._begun = False
         self._history: list[str] = []
         self._stamp: int | None = None
@@ -79,10 +79,9 @@ class PilothouseApp(Contained, Routes):
         for _key, mode, _title in MODES:
             self.add_mode(mode, self.screen_of(mode))
 
-    async def on_mount(self) -> None:
-        """Show the first mode at once; everything that takes time follows it."""
+    def on_mount(self) -> None:
+        """Everything that takes time follows the first paint."""
         self.animation_level = "none"
-        await self.switch_mode(self._start)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from backends.errors import PilothouseError
-from backends.services.records import Event, Plan, RunFailed, Stage
+
+if TYPE_CHECKING:
+    from backends.services.records import Event, Plan
 
 
 class Run:
     """One plan being carried out, and everything that it said so far."""
 
-    def __init__(self, plan: Plan, source: AsyncGenerator[Event, None]) -> None:
+    def __init__(self, plan: "Plan", source: "AsyncGenerator[Event, None]") -> None:
         self.plan = plan
         self.events: list[Event] = []
         self.ended = False
@@ -19,7 +22,7 @@ class Run:
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._carry_out())
 
-    async def follow(self) -> AsyncGenerator[Event, None]:
+    async def follow(self) -> "AsyncGenerator[Event, None]":
         """Every event from the first on, the last included."""
         seen = 0
         while True:
@@ -39,6 +42,8 @@ class Run:
                 self.events.append(event)
                 self._wake()
         except PilothouseError as error:
+            from backends.services.records import RunFailed, Stage
+
             self.events.append(RunFailed(stage=Stage.CHECK, error=error, service=None))
         finally:
             self.ended = True
@@ -56,7 +61,7 @@ class Runs:
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
 
-    def start(self, plan: Plan, source: AsyncGenerator[Event, None]) -> Run:
+    def start(self, plan: "Plan", source: "AsyncGenerator[Event, None]") -> Run:
         """Carry a plan out: `runs.start(plan, services.run(plan))`."""
         run = Run(plan, source)
         self._runs[plan.spec.name] = run

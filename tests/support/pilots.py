@@ -93,7 +93,7 @@ def fill(registry: Registry, folder: Path) -> None:
 def write_onnx(path: Path, *, scale: float) -> None:
     """A real ONNX model that multiplies its input."""
     factor = helper.make_tensor("factor", TensorProto.FLOAT, [1], [scale])
-    shape = ["batch", 1, 28, 28]
+    shape: list[str | int | None] = ["batch", 1, 28, 28]
     given = helper.make_tensor_value_info("Input3", TensorProto.FLOAT, shape)
     result = helper.make_tensor_value_info("Plus214_Output_0", TensorProto.FLOAT, shape)
     node = helper.make_node("Mul", ["Input3", "factor"], ["Plus214_Output_0"])

@@ -57,6 +57,9 @@ class ModelDetail(Contained, Vertical):
         self._parts = parts
         self._title = title
         self._clock = clock
+        self.tabs = TabLine(parts)
+        self.table = Table((), empty="")
+        """The rows of the part that is chosen."""
         self._facts: Facts | None = None
 
     def compose(self) -> ComposeResult:
@@ -65,27 +68,22 @@ class ModelDetail(Contained, Vertical):
             yield Rule(classes="lead")
             yield Label("", classes="title", markup=False)
             yield Rule()
-        yield TabLine(self._parts)
+        yield self.tabs
         yield Label("", classes="warning", markup=False)
-        yield Table((), empty="")
+        yield self.table
 
     def on_mount(self) -> None:
         """With one part, no line of parts."""
         self.set_class(len(self._parts) == 1, "-single")
 
     @property
-    def table(self) -> Table:
-        """The rows of the part that is chosen."""
-        return self.query_one(Table)
-
-    @property
     def part(self) -> str:
         """Key of the part that is chosen."""
-        return self.query_one(TabLine).key
+        return self.tabs.key
 
     def choose(self, part: str) -> None:
         """Show that part."""
-        self.query_one(TabLine).key = part
+        self.tabs.key = part
 
     def show(self, found: Facts | None) -> None:
         """Show a version, or nothing."""
@@ -108,7 +106,7 @@ class ModelDetail(Contained, Vertical):
 
     def action_part(self, step: int) -> None:
         """The next or previous part."""
-        self.query_one(TabLine).step(step)
+        self.tabs.step(step)
 
     def _draw(self) -> None:
         if self._facts is None:

@@ -35,7 +35,6 @@ class ModelsScreen(ModelActions):
     """
 
     MODE = "models"
-    CSS_PATH = "screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="models.filter"),
         Binding("a", "all", "all versions or the latest", id="models.all", show=False),
@@ -43,43 +42,38 @@ class ModelsScreen(ModelActions):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self.list = Table(listing.COLUMNS, empty="No model here yet: n registers one.")
+        """The list of models."""
+        self.detail = ModelDetail(facts.TABS, context.clock)
+        """The pane with all parts."""
+        parts = [("versions", "Versions")]
+        self._beside = ModelDetail(parts, context.clock, title="versions", classes="versions")
         self._latest = True
-        self._filtered_by = ""
+        self.filtered_by = ""
+        """The filter whose rows the list holds, or is about to."""
 
     def compose_body(self) -> ComposeResult:
-        """Filter and list; detail; versions."""
+        """Filter and list; the other panes follow the first paint."""
         with Container(classes="panes"):
             with Vertical(classes="list"):
                 yield FilterBar(self._suggest)
-                yield Table(listing.COLUMNS, empty="No model here yet: n registers one.")
-            yield ModelDetail(facts.TABS, self.context.clock)
-            yield ModelDetail(
-                (("versions", "Versions"),),
-                self.context.clock,
-                title="versions",
-                classes="versions",
-            )
+                yield self.list
 
     def on_mount(self) -> None:
         """Start on the list."""
         self.list.focus()
         self.reload()
+        self.call_after_refresh(self._add_panes)
 
-    @property
-    def list(self) -> Table:
-        """The list of models."""
-        return self.query_one(".list Table", Table)
-
-    @property
-    def detail(self) -> ModelDetail:
-        """The pane with all parts."""
-        return self.query(ModelDetail).first()
+    async def _add_panes(self) -> None:
+        await self.query_one(".panes").mount(self.detail, self._beside)
+        self.read_detail()
 
     @property
     def versions(self) -> Table:
         """The versions of the model under the cursor, wherever they are shown."""
-        pane = self.query_one(".versions", ModelDetail)
-        return pane.table if pane.display else self.detail.table
+        beside = self._beside.is_mounted and self._beside.display
+        return self._beside.table if beside else self.detail.table
 
     @property
     def current(self) -> str:
@@ -104,7 +98,7 @@ class ModelsScreen(ModelActions):
         """Ask for the rows in view, then for how many there are."""
         bar, registry = self.query_one(FilterBar), self.context.workspace.registry
         run, wanted, latest = self.context.threads.run, filters.parse(bar.text), self._latest
-        same, self._filtered_by = bar.text == self._filtered_by, bar.text
+        same, self.filtered_by = bar.text == self.filtered_by, bar.text
         now = self.context.clock()
 
         async def fetch(start: int, stop: int) -> Sequence[Row]:
@@ -159,7 +153,7 @@ class ModelsScreen(ModelActions):
     async def read_detail(self) -> None:
         """Show the version under the cursor, when there is a pane that can."""
         await asyncio.sleep(DETAIL_SECONDS)
-        panes = [pane for pane in self.query(ModelDetail) if pane.display]
+        panes = [pane for pane in self.query(ModelDetail) if pane.display and pane.is_mounted]
         if panes and self.list.at:
             found = await self.context.threads.run(self._facts, self.list.at)
             for pane in panes:
