@@ -9,12 +9,12 @@ Blobs appear and disappear only while the index's write lock is held.
 
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from backends.errors import PilothouseError
 from backends.registry.copying import Progress, copy_hashed, opened, sync_folder
 
 INTENT = "intent"
@@ -69,7 +69,7 @@ class BlobStore:
 
     def _locked_stage(self) -> tuple[Path, int]:
         while True:
-            folder = self._stages / f"{os.getpid()}-{secrets.token_hex(8)}"
+            folder = self._stages / f"{os.getpid()}-{os.urandom(8).hex()}"
             lock = _lock(folder.with_name(folder.name + ".lock"), create=True)
             if lock is not None:
                 folder.mkdir(mode=0o700)
@@ -95,10 +95,17 @@ class Stage:
 
         Raises:
             Conflict: it changed meanwhile, or is not the file of that (device, inode).
+            PilothouseError: reading or writing failed, as on a full disk.
         """
-        fresh = self.folder / f"new-{secrets.token_hex(8)}"
+        fresh = self.folder / f"new-{os.urandom(8).hex()}"
         with opened(source, identity) as handle:
-            size, sha256 = copy_hashed(handle, fresh, progress)
+            try:
+                size, sha256 = copy_hashed(handle, fresh, progress)
+            except OSError as error:
+                raise PilothouseError(
+                    f"{source} could not be copied below {self.folder.parent}: {error.strerror}.",
+                    fix="Make room there, check both disks, then try again.",
+                ) from error
         fresh.chmod(0o444)
         fresh.replace(self.path(sha256))
         self._held.add(sha256)
@@ -117,12 +124,14 @@ class Stage:
         self.intend(sorted(self._held))
 
     def publish(self) -> None:
-        """Move the files into the store. The caller holds the index's write lock."""
+        """Move the files into the store. The caller holds the index's write lock.
+
+        A blob that is there already is replaced by the same bytes, so that registering again
+        heals one that was damaged.
+        """
         touched = set()
         for sha256 in self._held:
             target = self._store.path(sha256)
-            if target.exists():
-                continue
             if not target.parent.exists():
                 target.parent.mkdir()
                 touched.add(target.parent.parent)

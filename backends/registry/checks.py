@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from unicodedata import category
 
@@ -103,6 +102,8 @@ def locate(request: Registration, root: Path) -> Path:
 
 def near(name: str, known: Sequence[str]) -> str:
     """A hint that names what may have been meant."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, known, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(close)}?" if close else "See the list of models."
 

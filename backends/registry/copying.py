@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +103,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _hash_and_write(source: int, target: int | None, progress: Progress | None) -> tuple[int, str]:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     digest, total, unsynced = hashlib.sha256(), 0, 0
     size = os.fstat(source).st_size  # a file that grows for ever is found changed, not followed
     buffers = [memoryview(bytearray(BUFFER)) for _ in range(2)]

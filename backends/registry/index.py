@@ -107,6 +107,16 @@ def find(db: sqlite3.Connection, name: str, version: int | None) -> sqlite3.Row 
     return row
 
 
+def names(db: sqlite3.Connection, like: str, limit: int = 500) -> list[str]:
+    """Names of models, those that begin like `like` first."""
+    found = db.execute(
+        """SELECT DISTINCT name FROM versions
+           ORDER BY lower(substr(name, 1, 2)) = lower(substr(?, 1, 2)) DESC LIMIT ?""",
+        (like, limit),
+    )
+    return [row["name"] for row in found]
+
+
 def load(db: sqlite3.Connection, row: sqlite3.Row) -> ModelVersion:
     """The whole version of a row."""
     text = row["model_schema"]

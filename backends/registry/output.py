@@ -1,7 +1,6 @@
 """A version's files written back: for a service to run from, or for a person to keep."""
 
 import os
-import secrets
 import shutil
 from pathlib import Path
 
@@ -39,7 +38,7 @@ class Output:
         if os.path.lexists(top) and not overwrite:
             raise Conflict(f"{top} exists already.", fix="Choose another folder, or overwrite it.")
         folder.mkdir(parents=True, exist_ok=True)
-        staged = folder / f".{self._model.name}.{secrets.token_hex(8)}"
+        staged = folder / f".{self._model.name}.{os.urandom(8).hex()}"
         try:
             for file in self._model.files:
                 self._copy(file, _below(staged, file.path))

@@ -30,7 +30,10 @@ class ModelFile:
     sha256: str
     """Lower-case hex."""
     executes_on_load: tuple[str, ...] = ()
-    """For pickle-based files: the globals that loading would import (`module name`), sorted."""
+    """For pickle-based files: the globals that loading would import (`module name`), sorted.
+
+    An entry that begins with `? ` says why more may be imported than could be read.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

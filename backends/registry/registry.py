@@ -4,36 +4,29 @@ Blocking and thread-safe. A version exists when its row does, and only then; its
 flushed to disk before that.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from backends.database import Database
 from backends.errors import InvalidInput, NotFound, Refused
 from backends.filters import Filter, Vocabulary
 from backends.registry import checks, index, queries
-from backends.registry.blobs import BlobStore, Stage
+from backends.registry.blobs import BlobStore
 from backends.registry.differences import difference
 from backends.registry.labels import Update, apply_update
-from backends.registry.model_schema import inspect_files
 from backends.registry.output import Output
-from backends.registry.pickles import scan
 from backends.registry.records import (
-    Framework,
-    ModelFile,
     ModelRow,
     ModelVersion,
     Registration,
-    Source,
     VerifyReport,
     VersionDiff,
 )
 from backends.registry.schema import SCRIPTS
-from backends.registry.sources import SourceFile, find_files
+from backends.registry.sources import find_files
 from backends.registry.verification import verify
 from backends.registry.vocabulary import IndexVocabulary
 from backends.targets.records import Resources
@@ -63,12 +56,12 @@ class Registry:
             NotFound: the asset of a run is at none of the places where it may be.
             Conflict: a file changed while it was being read.
         """
+        from backends.registry.intake import take_in
+
         found = find_files(checks.locate(request, self._root), request.child_paths)
         checks.check(request, found)
         with self._blobs.stage() as stage:
-            files = _store(stage, tuple(found.files.values()), progress)
-            schema, problem = inspect_files(stage, files)
-            draft = replace(_draft(request, files), schema=schema, schema_problem=problem)
+            draft = take_in(stage, request, tuple(found.files.values()), progress)
             stage.announce()
             with self._database.write(durable=True) as db:
                 stage.publish()
@@ -274,8 +267,7 @@ class Registry:
         if versions:
             shown = ", ".join(versions[-10:])
             return NotFound(f"{name} has no version {version}.", fix=f"There are: {shown}.")
-        names = [row["name"] for row in db.execute("SELECT DISTINCT name FROM versions")]
-        return NotFound(f"No model is named {name}.", fix=checks.near(name, names))
+        return NotFound(f"No model is named {name}.", fix=checks.near(name, index.names(db, name)))
 
     def _refuse_if_used(self, id: str, services: Sequence[str]) -> None:
         if services:
@@ -310,47 +302,3 @@ def split_reference(reference: str) -> tuple[str, int | None]:
 
 def _rows(db: sqlite3.Connection, query: queries.Condition, *more: int) -> tuple[ModelRow, ...]:
     return tuple(index.row_record(row) for row in db.execute(query.text, [*query.values, *more]))
-
-
-def _store(
-    stage: Stage, sources: Sequence[SourceFile], progress: Progress | None
-) -> tuple[ModelFile, ...]:
-    total, done = sum(source.size for source in sources), 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(done, total)
-
-    files = []
-    for source in sources:
-        size, digest = stage.add(source.origin, source.identity, advance)
-        executes = scan(source.path, stage.path(digest))
-        files.append(
-            ModelFile(path=source.path, size=size, sha256=digest, executes_on_load=executes)
-        )
-    return tuple(files)
-
-
-def _draft(request: Registration, files: Sequence[ModelFile]) -> ModelVersion:
-    """The version as it will be, but for its number and time."""
-    manifest = [[file.path, file.size, file.sha256] for file in files]
-    onnx = any(file.path.lower().endswith(".onnx") for file in files)
-    return ModelVersion(
-        name=request.name,
-        version=0,
-        created=0.0,
-        created_by=index.actor(),
-        files=tuple(files),
-        digest=sha256(json.dumps(manifest, separators=(",", ":")).encode()).hexdigest(),
-        description=request.description,
-        framework=request.framework or (Framework.ONNX if onnx else Framework.CUSTOM),
-        framework_version=request.framework_version,
-        tags=dict(request.tags),
-        properties=dict(request.properties),
-        resources=request.resources,
-        sample_input=request.sample_input,
-        sample_output=request.sample_output,
-        source=Source(path=request.path, experiment=request.experiment, run_id=request.run_id),
-    )

@@ -43,11 +43,11 @@ def find_files(path: Path, child_paths: Iterable[str] = ()) -> Found:
     """Every regular file that `path` means, sorted by its path in the model directory."""
     found = Found()
     children = tuple(child_paths)
-    if not path.exists():
-        kind = "is a link to nothing" if path.is_symlink() else "does not exist"
-        found.wrong.append(f"{path} {kind}")
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        found.wrong.append(f"{path} {_absence(path, error)}")
         return found
-    real = path.resolve()
     name = path.name if path.name not in {"", ".."} else real.name
     if not real.is_dir():
         if children:
@@ -147,6 +147,12 @@ def _check_whole(found: Found, path: Path) -> None:
             if other != part:
                 found.unsafe.append(f"{other} and {part} are one name where case does not count")
                 seen[key] = part
+
+
+def _absence(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is a link to nothing" if path.is_symlink() else "does not exist"
+    return f"cannot be followed: {error}"
 
 
 def _kind(mode: int) -> str:

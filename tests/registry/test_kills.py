@@ -132,3 +132,26 @@ def test_process_says_a_version_only_when_it_is_there_for_good(root: Path, big_m
     with child(root, big_model) as said:
         assert [said.readline() for _ in range(4)] == ["ready\n", "1\n", "2\n", "3\n"]
     assert check_whole(root, big_model) >= 3
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from backends.errors import PilothouseError
+from backends.registry.records import Registration
+from tests.support.registering import open_registry
+registry = open_registry(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+try:
+    registry.register(Registration(name="x", path=sys.argv[2]))
+except PilothouseError as error:
+    print(error.what, error.fix)
+"""
+
+
+def test_failing_disk_leaves_nothing_and_is_said(root: Path, big_model: Path) -> None:
+    words = [sys.executable, "-c", FULL_DISK, str(root), str(big_model)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "could not be copied" in done.stdout
+    registry = open_registry(root)
+    assert (registry.rows(), stored_blobs(root), staged(root)) == ((), set(), [])

@@ -122,11 +122,16 @@ def test_verify_tells_its_progress(registry: Registry, folder: Path) -> None:
     assert seen[-1] == (report.size, report.size)
 
 
-def test_registering_again_after_a_loss_brings_the_bytes_back(
-    registry: Registry, root: Path, file: Path
+@pytest.mark.parametrize("lost", [True, False])
+def test_registering_again_heals_lost_and_damaged_bytes(
+    registry: Registry, root: Path, file: Path, lost: bool
 ) -> None:
     model = registry.register(Registration(name="x", path=str(file)))
-    blob(root, model.files[0]).unlink()
+    if lost:
+        blob(root, model.files[0]).unlink()
+    else:
+        damage(blob(root, model.files[0]), b"other")
+    assert not registry.verify().ok
     registry.register(Registration(name="x", path=str(file)))
     assert registry.verify().ok
 
