@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from console.cli.colour import coloured_json, wants_colour
+from console.cli.colour import coloured_json
 from console.cli.tables import grid, sheet, table_of
 from console.cli.text import printable
 
@@ -51,8 +51,10 @@ class Output:
             data = _search(self.query, data)
             table = table_of(data) if not isinstance(data, Mapping) else None
         text = self._text(data, data if table is None else table)
+        if text and sys.stdout.isatty() and self.format != "jsonc":
+            text = printable(text)  # jsonc has escaped everything but its own colours
         if text:
-            click.echo(safe(text), color=True)
+            click.echo(text, color=True)
 
     def _text(self, data: Any, table: Any) -> str:
         if self.format == "none" or (data is None and self.format in {"table", "tsv"}):
@@ -68,13 +70,6 @@ class Output:
         if isinstance(table, str):
             return table
         return sheet(table) if isinstance(table, Mapping) else grid(table_of(table))
-
-
-def safe(text: str) -> str:
-    """The text as it may reach stdout: a terminal gets nothing that could command it."""
-    if not sys.stdout.isatty():
-        return text
-    return text if wants_colour(sys.stdout) and "\x1b[" in text else printable(text)
 
 
 def _check_query(query: str) -> None:

@@ -46,8 +46,8 @@ class CommandLine:
     def environment(self) -> dict[str, str]:
         """Environment variables of a run."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        own = {"PILOTHOUSE_HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.folder / "run")}
-        return kept | own | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
+        own = {"PILOTHOUSE_HOME": str(self.home), "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+        return kept | own
 
     def __call__(self, *words: str, stdin: str = "") -> Ran:
         """Run in this process; stdin and both outputs are pipes."""
@@ -64,9 +64,10 @@ class CommandLine:
         """The JSON that a command line prints."""
         return self(*words).data
 
-    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
-        """Run in a process of its own."""
-        return subprocess.Popen(
+    @contextlib.contextmanager
+    def start(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A run in a process of its own, which is gone at the end."""
+        with subprocess.Popen(
             [sys.executable, "-m", "console", *words],
             cwd=self.folder,
             env=self.environment(),
@@ -74,8 +75,11 @@ class CommandLine:
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-            **more,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def process(self, *words: str) -> Ran:
         """Run in a process of its own to its end."""
@@ -112,7 +116,6 @@ class CommandLine:
 @contextlib.contextmanager
 def command_line(folder: Path) -> Iterator[CommandLine]:
     """A command line whose services are gone at the end."""
-    (folder / "run").mkdir(mode=0o700)
     cli = CommandLine(folder)
     try:
         yield cli
