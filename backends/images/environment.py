@@ -214,8 +214,9 @@ def _choose_python(found: Requirements) -> str:
             return OWN
         fitting = [minor for minor in available() if _any_patch(wanted, minor)]
         return fitting[-1] if fitting else _missing(_newest(wanted), found)
-    if pin not in found.python.replace(".*", "").split("==") and find_python(pin):
-        found.notes.append(f"Python {found.python.strip('=')} is met by the {pin} of this machine.")
+    exact = found.python.removeprefix("==").removesuffix(".*")
+    if exact != pin and find_python(pin):
+        found.notes.append(f"Python {exact} is met by the {pin} of this machine.")
     return pin if find_python(pin) else _missing(pin, found)
 
 

@@ -63,6 +63,9 @@ def read_requirements(conda: CondaSpec, folder: Path) -> Requirements:
         InvalidInput: an entry is no requirement, or names a file that does not exist.
     """
     found = Requirements()
+    for entry in (*conda.packages, *conda.pip):
+        if not entry.strip().replace("\t", " ").isprintable():
+            raise _invalid(repr(entry), "it holds a line break or another control character")
     for entry in conda.packages:
         _add_conda(found, entry.strip())
     _add_pip(found, conda.pip, folder, depth=0)

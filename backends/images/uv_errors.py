@@ -44,7 +44,7 @@ def build_error(output: list[str], plan: EnvironmentPlan) -> PilothouseError:
             fix="Check network and proxy, then try again; `PIP_INDEX_URL` names another index.",
             detail=detail,
         )
-    return _unsolved(text, plan, detail)
+    return _unsolved(output, text, plan, detail)
 
 
 def versions(package: str, plan: EnvironmentPlan) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def versions(package: str, plan: EnvironmentPlan) -> tuple[str, ...]:
     return tuple(listed[1].split(", ")) if listed else ()
 
 
-def _unsolved(text: str, plan: EnvironmentPlan, detail: str) -> PilothouseError:
+def _unsolved(output: list[str], text: str, plan: EnvironmentPlan, detail: str) -> PilothouseError:
     if missing := _NOT_FOUND.search(text):
         return BuildFailed(
             f"The package index has no package '{missing[1]}'.",
@@ -82,9 +82,16 @@ def _unsolved(text: str, plan: EnvironmentPlan, detail: str) -> PilothouseError:
             fix=f"Change the pin of {name} in the conda file.",
             detail=detail,
         )
-    cause = re.search(r"(?:[Bb]ecause|cause:) .*", text)
+    cause = re.search(r"[Bb]ecause .*", text)
+    if cause is None:
+        said = next((line for line in reversed(output) if line.startswith("error: ")), "")
+        return BuildFailed(
+            f"The environment could not be built: {said[7:].rstrip('.') or 'uv failed'}.",
+            fix="The build's last lines say more.",
+            detail=detail,
+        )
     return BuildFailed(
-        f"The environment's requirements cannot be met together: {_shortened(cause, text)}",
+        f"The environment's requirements cannot be met together: {_shortened(cause[0])}",
         fix="Loosen or correct the pins that it names.",
         detail=detail,
     )
@@ -122,6 +129,5 @@ def _network_cause(output: list[str]) -> str:
     return re.sub(r"^\s*(?:error|cause|Caused by):\s*", "", found[-1]).strip().rstrip(".")[:300]
 
 
-def _shortened(cause: re.Match[str] | None, text: str) -> str:
-    sentence = cause[0].removeprefix("cause: ") if cause else text
-    return sentence if len(sentence) <= 400 else sentence[:400] + "…"
+def _shortened(text: str) -> str:
+    return text if len(text) <= 400 else text[:400] + "…"

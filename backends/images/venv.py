@@ -18,7 +18,7 @@ from backends import paths
 from backends.errors import BuildFailed, PilothouseError, Unavailable
 from backends.images.environment import FALLBACK, EnvironmentPlan
 from backends.images.indexes import uv_environment, without_passwords
-from backends.images.interpreters import available, find_python
+from backends.images.interpreters import available, find_python, rank
 from backends.images.uv_errors import build_error
 
 _READY = "ready.json"
@@ -124,8 +124,8 @@ async def _fill(plan: EnvironmentPlan, staged: Path) -> AsyncGenerator[BuildLine
     listing = staged / "requirements.txt"
     lines = [*(o for o in plan.pip_options if not o.startswith(_FLAGS)), *plan.requirements]
     paths.write_atomic(listing, "\n".join(lines).encode(), mode=0o600)
-    install = _Uv("pip", "install", "--compile-bytecode", "--python", venv / "bin" / "python")
-    install.command += [*_flags(plan.pip_options), "-r", str(listing)]
+    install = _Uv("pip", "install", "--python", venv / "bin" / "python", "-r", listing)
+    install.command += _flags(plan)
     async for line in install.run(staged):
         yield line
     if install.failed:
@@ -136,9 +136,11 @@ _FLAGS = ("--pre", "--trusted-host")
 """Options that a requirements file may hold for pip, and uv takes as flags only."""
 
 
-def _flags(options: tuple[str, ...]) -> list[str]:
-    found = ["--prerelease=allow"] if "--pre" in options else []
-    for option in options:
+def _flags(plan: EnvironmentPlan) -> list[str]:
+    # uv's compiler needs Python 3.7; compiled now, the first import need not do it.
+    found = ["--compile-bytecode"] if rank(plan.python) >= (3, 7) else []
+    found += ["--prerelease=allow"] if "--pre" in plan.pip_options else []
+    for option in plan.pip_options:
         name, _, value = option.partition(" ")
         if name == "--trusted-host":
             found += ["--allow-insecure-host", value]

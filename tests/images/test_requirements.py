@@ -1,8 +1,11 @@
 """Conda and pip entries become requirements that an installer can meet."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backends.configs.records import CondaSpec
 from backends.errors import InvalidInput
@@ -145,6 +148,7 @@ def test_a_local_wheel_belongs_to_the_environments_identity(tmp_path: Path) -> N
         ((), ("not a requirement",), "not a requirement"),
         ((), ("-r nowhere.txt",), "nowhere.txt"),
         ((), ("./nowhere.whl",), "nowhere.whl"),
+        ((), ("six\n--index-url https://example.org",), "line break"),
     ],
 )
 def test_a_wrong_entry_is_named(
@@ -154,6 +158,51 @@ def test_a_wrong_entry_is_named(
         read(*packages, pip=pip, folder=tmp_path)
     assert word in caught.value.what
     assert caught.value.fix
+
+
+WORDS = [
+    "numpy",
+    "-r",
+    "-e",
+    "-f",
+    "./",
+    "a.whl",
+    "=",
+    "==",
+    ">=",
+    "1.2",
+    "*",
+    "|",
+    ",",
+    "::",
+    "[",
+    "]",
+    "version='>=1'",
+    "#",
+    "é",
+    "python",
+    "--",
+    "~",
+    "https://",
+    "@",
+    ";",
+    "/",
+    "_",
+    "azureml-",
+    "sklearn",
+    ".txt",
+]
+pieces = st.sampled_from([*WORDS, " ", "\0", "\n"])
+entries = st.lists(pieces, max_size=8).map("".join) | st.text(max_size=20)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
+@given(packages=st.lists(entries, max_size=3), pip=st.lists(entries, max_size=3))
+def test_whatever_is_written_it_is_requirements_or_an_error_of_ours(
+    packages: list[str], pip: list[str], tmp_path: Path
+) -> None:
+    with contextlib.suppress(InvalidInput):
+        hold_numpy(read(*packages, pip=tuple(pip), folder=tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,8 @@ class Conformance:
             await until(driver, spec.name, lambda s, c=count: (s.ready, s.wanted) == (c, c))  # type: ignore[misc]
             (found,) = await driver.services()
             assert found.spec.replicas == count
+        with pytest.raises(InvalidInput):
+            await driver.scale(spec.name, 0)
 
     async def test_usage_counts_the_processes_that_run(
         self, driver: Driver, spec: ServiceSpec

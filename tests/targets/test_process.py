@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -19,10 +20,11 @@ import pytest
 from backends.errors import Conflict
 from backends.targets.catalog import TargetRecord, open_driver
 from backends.targets.driver import Driver
-from backends.targets.records import LogLine, LogQuery, ServiceSpec, ServiceState, StreamEnd
+from backends.targets.records import LogLine, LogQuery, ServiceSpec, ServiceState, Status, StreamEnd
 from backends.targets.specs import spec_to_json
 from tests.support.services import (
     BROKEN,
+    DEADLINE,
     applied,
     bundle,
     echo,
@@ -33,6 +35,8 @@ from tests.support.services import (
     until,
 )
 from tests.targets.conformance import KEYS, Conformance
+
+HEALTHY = ServiceState.HEALTHY
 
 CONSOLE = """
 import asyncio, sys
@@ -184,6 +188,40 @@ class TestProcess(Conformance):
         await driver.start(spec.name)
         await healthy(driver, spec.name, revision=1)
 
+    async def test_one_watch_sees_a_stop_a_start_and_a_move_and_no_failure(
+        self, driver: Driver, spec: ServiceSpec
+    ) -> None:
+        await applied(driver, spec)
+        states: list[ServiceState] = []
+        async with asyncio.timeout(DEADLINE), contextlib.aclosing(driver.watch(spec.name)) as seen:
+            async for status in seen:
+                assert isinstance(status, Status)
+                if status.state in states[-1:]:
+                    continue
+                states.append(status.state)
+                if states == [HEALTHY]:
+                    await driver.stop(spec.name)
+                elif status.state is ServiceState.STOPPED:
+                    await driver.start(spec.name)
+                elif status.state is HEALTHY and status.serving == 2:
+                    break
+                elif status.state is HEALTHY:
+                    await driver.apply(replace(spec, revision=2, port=free_port()), None)
+        assert ServiceState.FAILED not in states
+        assert states.count(ServiceState.STOPPED) == 1
+
+    async def test_a_control_socket_that_was_cleaned_away_hinders_nobody(
+        self, driver: Driver, spec: ServiceSpec, folder: Path, tmp_path: Path
+    ) -> None:
+        await applied(driver, spec)
+        remove_socket(folder)
+        await healthy(driver, spec.name)
+        second = replace(spec, revision=2, bundle=echo(tmp_path, revision=2))
+        await applied(driver, second, revision=2)
+        assert (await score(driver, spec.name))[1]["revision"] == 2
+        await driver.stop(spec.name)
+        await until(driver, spec.name, lambda s: s.state is ServiceState.STOPPED)
+
     async def test_a_follower_goes_on_through_a_restart_for_an_update(
         self, driver: Driver, spec: ServiceSpec
     ) -> None:
@@ -227,6 +265,11 @@ def runs(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
+
+
+def remove_socket(folder: Path) -> None:
+    """As a login session's end does to its runtime folder."""
+    Path(json.loads((folder / "supervisor.json").read_text())["socket"]).unlink()
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from backends import paths
-from backends.errors import NotFound
+from backends.errors import InvalidInput, NotFound
 from backends.targets import control, host
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
@@ -130,8 +130,9 @@ class ProcessDriver(Driver):
                     if last is None or dataclasses.replace(status, at=last.at) != last:
                         delay, last = _QUICK, status
                         yield status
+            starting = supervisor.alive(place) and not place.state_file.exists()
+            delay = _QUICK if starting else min(delay * 1.3, _QUIET)
             await asyncio.sleep(delay)
-            delay = min(delay * 1.3, _QUIET)
         yield StreamEnd(_CLOSED if self._closed else _DELETED)
 
     async def logs(
@@ -206,6 +207,10 @@ class ProcessDriver(Driver):
     async def scale(self, name: str, replicas: int) -> None:
         """Change the number of workers, now and for later starts."""
         place = self._existing(name)
+        if replicas < 1:
+            raise InvalidInput(
+                f"Service {name} cannot have {replicas} replicas.", fix="Ask for 1 or more."
+            )
         async with place.locked():
             spec = place.spec()
             if spec is None:
