@@ -18,10 +18,11 @@ GIGABYTE = 1_000_000_000
 CHUNK = 1 << 24
 MANY, FEW = 100_000, 100
 AREAS = ("mnist", "vision", "speech", "text", "tabular")
-KEYSTROKES = ("m", "mn", "mni", "mnis", "mnist", "area=mnist", "area=mnist stage!=old", "size:>1MB")
+KEYSTROKES = ("m", "mn", "mni", "mnis", "mnist", "area=mnist", "stage!=old", "size:>1KB")
 """What someone types who looks for a model."""
 COUNTED = (*KEYSTROKES, "nobody has this", "!area=mnist", "used:no", "created:<7d")
-PAGE = 50
+PAGE = 20
+"""Rows of a small terminal; what is looked for fills it, among few models and among many."""
 
 
 def measure() -> Iterator[Figure]:
