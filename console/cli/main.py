@@ -64,6 +64,7 @@ class Root(LazyGroup):
         self.callback = _open_console_without_words
         self.invoke_without_command = True
         self.no_args_is_help = False
+        self.context_settings = {"help_option_names": ["-h", "--help"]}
         self.params += [
             click.Option(["-w", "--workspace-name", "workspace"], help="Workspace to work in."),
             click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks."),
