@@ -45,9 +45,9 @@ class ModelDetail(Contained, Vertical):
     ModelDetail .title { width: auto; color: $accent; text-style: bold; padding: 0 1; }
     ModelDetail .head { height: 1; layout: horizontal; }
     ModelDetail .lead { width: 2; }
-    ModelDetail .warning { color: $warn; padding: 0 2; display: none; height: auto; width: 100%; }
-    ModelDetail.-warned .warning { display: block; }
-    ModelDetail.-single TabLine, ModelDetail.-single .warning { display: none; }
+    ModelDetail .caution { color: $warn; padding: 0 2; display: none; height: auto; width: 100%; }
+    ModelDetail.-warned .caution { display: block; }
+    ModelDetail.-single TabLine, ModelDetail.-single .caution { display: none; }
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ModelDetail(Contained, Vertical):
             yield Label("", classes="title", markup=False)
             yield Rule()
         yield self.tabs
-        yield Label("", classes="warning", markup=False)
+        yield Label("", classes="caution", markup=False)
         yield self.table
 
     def on_mount(self) -> None:
@@ -92,7 +92,7 @@ class ModelDetail(Contained, Vertical):
             Content(plain(self._title or found.model.id) if found else "")
         )
         warned = facts.warnings(found.model) if found else ()
-        self.query_one(".warning", Label).update(
+        self.query_one(".caution", Label).update(
             Content("\n").join(f"▲ {plain(w)}" for w in warned)
         )
         self.set_class(bool(warned), "-warned")

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from textual import events
 from textual.content import Content
 from textual.reactive import reactive
-from textual.style import Style
 from textual.widget import Widget
 
 from console.app.widgets.tones import styled
@@ -29,11 +29,6 @@ class HeaderBar(Widget):
         background: $surface;
         text-wrap: nowrap;
         text-overflow: ellipsis;
-        link-color: $foreground;
-        link-style: none;
-        link-style-hover: bold;
-        link-color-hover: $accent;
-        link-background-hover: $surface;
     }
     """
 
@@ -48,6 +43,14 @@ class HeaderBar(Widget):
     def __init__(self, mode: str) -> None:
         super().__init__()
         self.mode = mode
+
+    def on_click(self, event: events.Click) -> None:
+        """Switch to the mode under the mouse."""
+        start = 1
+        for _key, mode, title in MODES:
+            if event.y == 1 and start <= event.x < start + len(title) + 2:
+                self.call_later(self.app.run_action, ("app", "mode", (mode,)))
+            start += len(title) + 4
 
     def render(self) -> Content:
         """Both lines, each with its left and right part."""
@@ -73,10 +76,8 @@ class HeaderBar(Widget):
     def _modes(self) -> Content:
         return Content("  ").join(
             Content.assemble(
-                (key, "$dim"),
-                " ",
-                (title, "bold $accent underline" if mode == self.mode else ""),
-            ).stylize(Style.from_meta({"@click": f"app.mode('{mode}')"}))
+                (key, "$dim"), " ", (title, "bold $accent underline" if mode == self.mode else "")
+            )
             for key, mode, title in MODES
         )
 

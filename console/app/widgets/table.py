@@ -313,7 +313,10 @@ class Table(Contained, ScrollView, can_focus=True):
         bar = style + self.get_component_rich_style(place, partial=True)
         mark = "◆" if row.id in self.marks else " "
         gutter = [Segment("▌" if current else " ", bar), Segment(f"{mark} ", bar)]
-        return self._strip(gutter, row.cells, style, width)
+        cells = row.cells
+        if current and self.has_focus:  # dim text would not stand out on the cursor's ground
+            cells = [Cell(c.text) if c.tone is Tone.DIM else c for c in row.cells]
+        return self._strip(gutter, cells, style, width)
 
     def _strip(
         self, gutter: list[Segment], cells: Sequence[Cell], style: Style, width: int
