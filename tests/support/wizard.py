@@ -88,6 +88,24 @@ class Driver:
         return str(self.wizard.query_one(PreviewPane).query_one(Static).content)
 
 
+async def opens(pilot: Pilot[None], model: str = "", *, draft: str = "") -> Driver:
+    """Open the wizard on a model; `draft` is the key that answers the question about one."""
+    app = pilot.app
+    assert isinstance(app, PilothouseApp)
+    request = DeployRequest(models=(model,) if model else ())
+    wizard = WizardScreen(app.context, request)
+    await app.push_screen(wizard)
+    driver = Driver(app, pilot, wizard)
+    if draft:
+        await driver.until(lambda: app.screen is not wizard)
+        await driver.press(draft)
+    await driver.until(lambda: wizard.form is not None and bool(wizard.query(FieldRow)))
+    await driver.until(lambda: {"models", "target"} <= wizard.looked.keys())
+    await driver.until(lambda: "asking" not in wizard.looked["target"])
+    await pilot.pause()
+    return driver
+
+
 @asynccontextmanager
 async def opened(
     workspace: Workspace,
@@ -97,20 +115,10 @@ async def opened(
     read_only: bool = False,
     draft: str = "",
 ) -> AsyncGenerator[Driver]:
-    """The wizard on a model; `draft` is the key that answers the question about one."""
+    """An app with the wizard open; in the end it must have had no fault."""
     settings = Settings(theme="dark", read_only=read_only)
     app = PilothouseApp(workspace, settings=settings, clock=lambda: NOW)
     async with app.run_test(size=size) as pilot:
-        request = DeployRequest(models=(model,) if model else ())
-        wizard = WizardScreen(app.context, request)
-        await app.push_screen(wizard)
-        driver = Driver(app, pilot, wizard)
-        if draft:
-            await driver.until(lambda: app.screen is not wizard)
-            await driver.press(draft)
-        await driver.until(lambda: wizard.form is not None and bool(wizard.query(FieldRow)))
-        await driver.until(lambda: "asking" not in wizard._target_note)
-        await pilot.pause()
-        yield driver
+        yield await opens(pilot, model, draft=draft)
         await pilot.pause()
         assert app.faults == []

@@ -1,11 +1,13 @@
 """What is wrong with the form: field by field as it is typed, and as a whole."""
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backends.configs.deployment import check_deployment, emit_deployment, parse_deployment
 from backends.configs.inference import check_inference, emit_inference, parse_inference
 from backends.configs.records import Problem, Severity
+from backends.errors import Refused
 from backends.registry.records import Framework
 from console.app.wizard import steps
 from console.app.wizard.form import Form
@@ -71,6 +73,25 @@ def of_step(form: Form, step: Step, known: Iterable[Finding] = ()) -> tuple[Find
     return (*(each for each in holding if not each.field), *found)
 
 
+def refuse_unwritable(form: Form) -> None:
+    """Let only texts be written that are right.
+
+    Raises:
+        Refused: some are not; the first is named.
+    """
+    wrong = [
+        finding
+        for step in (Step.INFERENCE, Step.ENVIRONMENT, Step.DEPLOYMENT)
+        for finding in of_step(form, step)
+        if finding.error
+    ]
+    if wrong:
+        raise Refused(
+            f"The files cannot be written yet: {wrong[0].message}",
+            fix=f"Put it right on the step {wrong[0].step.label}; what you typed is kept.",
+        )
+
+
 def _holds(form: Form, finding: Finding) -> bool:
     return not finding.field or form.get(finding.field) == finding.text
 
@@ -95,8 +116,8 @@ def _rules(form: Form, step: Step) -> list[Finding]:
             step is Step.ENVIRONMENT
             and script
             and form.get("packages") == Packages.NAMED
-            and not form.get("environment_name").strip(),
-            "A name is needed.",
+            and form.get("environment_name").strip() not in form.environments,
+            _unknown_environment(form),
         ),
         (
             "target",
@@ -105,6 +126,14 @@ def _rules(form: Form, step: Step) -> list[Finding]:
         ),
     )
     return [_finding(form, step, name, message) for name, broken, message in rules if broken]
+
+
+def _unknown_environment(form: Form) -> str:
+    name = form.get("environment_name").strip()
+    if not name:
+        return "A name is needed."
+    near = difflib.get_close_matches(name, form.environments, n=3, cutoff=0.4)
+    return f"No environment is named so. Near: {', '.join(near or form.environments[:3])}."
 
 
 def _placed(form: Form, usual: Step, problems: Sequence[Problem]) -> list[Finding]:

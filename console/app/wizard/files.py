@@ -32,6 +32,8 @@ class Preview:
     """The path as a person typed it."""
     before: str | None
     """What is on disk; None when there is no such file."""
+    base: str
+    """What is on disk, laid out as `text` is: what line is compared to what line."""
     text: str
     """What will be; the secrets are left out."""
     content: bytes
@@ -97,14 +99,15 @@ def previews(form: Form) -> tuple[Preview, ...]:
         )
     spec = form.conda_spec()
     if spec is not None:
-        text = emit_conda(spec)
-        kept = form.conda.text if form.conda.config == spec else None
+        text, read = emit_conda(spec), form.conda.config
+        kept = form.conda.text if read == spec else None
         found.append(
             Preview(
                 step=Step.ENVIRONMENT,
                 path=conda_path(form),
                 shown=form.get("conda_file"),
                 before=form.conda.text,
+                base=emit_conda(read) if read and kept is None else form.conda.text or "",
                 text=kept or text,
                 content=(kept or text).encode(),
                 secret=False,
@@ -142,13 +145,15 @@ def _preview(
     emit: Callable[..., str],
 ) -> Preview:
     text, whole = emit(config), emit(config, secrets=True)
-    same = part.config == config and part.text is not None
+    read = part.config
+    same = read == config and part.text is not None
     kept = part.text if same and part.text is not None else text
     return Preview(
         step=step,
         path=form.folder / form.get(name),
         shown=form.get(name),
         before=part.text,
+        base=emit(read) if read is not None and not same else part.text or "",
         text=kept,
         content=(kept if same else whole).encode(),
         secret=not same and text != whole,

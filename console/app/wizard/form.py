@@ -47,6 +47,8 @@ class Form:
     targets: Sequence[TargetRecord]
     services: frozenset[str] = frozenset()
     """Names that are taken."""
+    environments: Sequence[str] = ()
+    """Names of registered and curated environments."""
     images: bool = False
     """The chosen target runs images."""
     inference: Part[InferenceConfig] = field(default_factory=Part)
@@ -83,7 +85,7 @@ class Form:
     @property
     def folder(self) -> Path:
         """Where relative paths start."""
-        return Path(self.get("folder") or ".").expanduser()
+        return Path(self.get("folder") or ".").expanduser().absolute()
 
     @property
     def target(self) -> TargetRecord | None:
@@ -143,7 +145,7 @@ class Form:
             inference_file=self.get("inference_file") if inference else "",
             deployment_file=self.get("deployment_file") if said else "",
             target=self.target.name if self.target and alike > 1 else "",
-            base=str(self.folder),
+            base="" if self.get("folder") in {"", "."} else str(self.folder),
             overwrite=self.get("overwrite") == "true",
         )
 

@@ -1,14 +1,21 @@
 """What stands beside the fields: the state of files, a target's answer, the file in view."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.errors import PilothouseError
 from backends.targets.records import TargetInfo
+from console import present
 from console.app.shell.context import Context
 from console.app.wizard import files
 from console.app.wizard.files import Preview
 from console.app.wizard.form import Form, Part
 from console.app.wizard.steps import Step
+
+if TYPE_CHECKING:
+    from backends.workspace import Workspace
 
 ANSWER_SECONDS = 5.0
 """Longest wait for a target's answer about itself."""
@@ -26,21 +33,26 @@ async def at_target(context: Context, name: str) -> tuple[bool, str]:
     return driver.capabilities.images, f"● {_about(info)}"
 
 
-def notes(form: Form, target: str) -> dict[str, str]:
-    """What is known about the values of fields, by the field's name."""
+async def at_models(context: Context, names: Sequence[str]) -> str:
+    """What the registry knows of the models, a line each."""
+    lines = [await context.threads.run(_model, context.workspace, name) for name in names]
+    return "\n".join(lines)
+
+
+def notes(form: Form) -> dict[str, str]:
+    """How the files stand that fields name, by the field's name."""
     return {
         "inference_file": _file(form.inference),
         "deployment_file": _file(form.deployment),
         "conda_file": _file(form.conda),
-        "target": target,
     }
 
 
 def previews_for(form: Form, step: Step) -> tuple[Preview, ...]:
     """All files of the form, those that the step shapes first."""
     near = {Step.TARGET: (Step.DEPLOYMENT,), Step.ENVIRONMENT: (Step.ENVIRONMENT, Step.INFERENCE)}
-    order = near.get(step, (step,))
-    return tuple(sorted(files.previews(form), key=lambda each: each.step not in order))
+    order = (*near.get(step, (step,)), *Step)
+    return tuple(sorted(files.previews(form), key=lambda each: order.index(each.step)))
 
 
 def _file(part: Part) -> str:  # type: ignore[type-arg]  # of any config
@@ -49,6 +61,17 @@ def _file(part: Part) -> str:  # type: ignore[type-arg]  # of any config
     if part.config is None:
         return "read, and it has errors"
     return "read from disk"
+
+
+def _model(workspace: "Workspace", name: str) -> str:
+    try:
+        version = workspace.registry.resolve(name)
+    except PilothouseError as error:
+        local = Path(name).exists()
+        return f"{name}: a local path" if local else f"✖ {error.what} {error.fix}"
+    framework = f"{version.framework} {version.framework_version}".strip()
+    facts = (framework, present.size(version.size), present.pairs(version.tags))
+    return f"{version.id}: {'  '.join(fact for fact in facts if fact)}"
 
 
 def _about(info: TargetInfo) -> str:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from console.app.wizard.files import Preview
-from console.present import count, plain
+from console.present import plain
 
 TOKENS = {
     "json": re.compile(
@@ -50,7 +50,7 @@ def marked_lines(preview: Preview) -> Iterator[Content]:
     new = set(range(len(after)))
     if preview.before is not None:
         blocks = difflib.SequenceMatcher(
-            None, preview.before.splitlines(), after, autojunk=False
+            None, preview.base.splitlines(), after, autojunk=False
         ).get_matching_blocks()
         for block in blocks:
             new -= set(range(block.b, block.b + block.size))
@@ -61,18 +61,24 @@ def marked_lines(preview: Preview) -> Iterator[Content]:
 
 
 def state(preview: Preview) -> str:
-    """How the file stands to the disk: `new`, `as on disk`, `2 lines change`."""
+    """How the file stands to the disk: `new`, `as on disk`, `lines: 1 new, 1 gone`."""
     if preview.before is None:
         words = "new"
     elif not preview.differs:
         words = "as on disk"
     else:
-        changed = sum(
-            line[0] in "+-"
-            for line in difflib.ndiff(preview.before.splitlines(), preview.text.splitlines())
-        )
-        words = f"{count(changed, 'line')} differ" if changed else "keys change"
+        words = _difference(preview)
     return f"{words} · holds keys: for its owner alone" if preview.secret else words
+
+
+def _difference(preview: Preview) -> str:
+    lines = difflib.ndiff(preview.base.splitlines(), preview.text.splitlines())
+    signs = [line[0] for line in lines]
+    parts = [f"{signs.count(sign)} {word}" for sign, word in (("+", "new"), ("-", "gone"))]
+    said = [part for part in parts if not part.startswith("0")]
+    lines_said = f"lines: {', '.join(said)}" if said else "keys change" if preview.secret else ""
+    layout = "laid out anew" if preview.base != preview.before else ""
+    return ", ".join(filter(None, (lines_said, layout)))
 
 
 def _title(preview: Preview) -> Content:

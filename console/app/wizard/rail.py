@@ -61,6 +61,7 @@ class Rail(Widget):
         here = standing.step is self.current
         mark = Content.styled(standing.mark.text, TONES[standing.mark.tone])
         label = Content.styled(standing.step.label, "bold $accent underline" if here else "")
-        pointer = Content.styled("▌" if here and self.size.height > 1 else "", "$accent")
+        column = self.size.height > 1
+        pointer = Content.styled("▌" if here and column else " " if column else "", "$accent")
         link = Style.from_meta({"@click": f"choose('{standing.step}')"})
         return Content.assemble(pointer, mark, " ", label.stylize(link))

@@ -10,18 +10,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from backends.errors import PilothouseError, Refused
+from backends.errors import PilothouseError
 from backends.services.drafts import Draft, Drafts
-from backends.services.records import DeployRequest, Plan
+from backends.services.records import DeployRequest
+from console.app.shell import errors
 from console.app.shell.context import Context
 from console.app.shell.dialog import Confirm
-from console.app.shell.screen import BaseScreen
 from console.app.widgets.field import FieldRow
 from console.app.wizard import checks, files, looks, start
-from console.app.wizard.checks import Finding
 from console.app.wizard.fields import Fields
 from console.app.wizard.files import Preview
 from console.app.wizard.form import Form
+from console.app.wizard.planning import Planning
 from console.app.wizard.preview import PreviewPane, state
 from console.app.wizard.rail import Rail
 from console.app.wizard.resume import ResumeDialog
@@ -41,7 +41,7 @@ READERS: dict[str, tuple[Read, ...]] = {
 STEPS = tuple(Step)
 
 
-class WizardScreen(BaseScreen):
+class WizardScreen(Planning):
     """Fills a `DeployRequest` step by step, and starts what it describes.
 
     Args:
@@ -51,7 +51,6 @@ class WizardScreen(BaseScreen):
 
     MODE: ClassVar[str] = "models"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "deploy", "deploy", id="wizard.deploy"),
         Binding("pagedown,ctrl+n", "step(1)", "next", id="wizard.next", priority=True),
         Binding("pageup,ctrl+b", "step(-1)", "back", id="wizard.previous", priority=True),
         Binding("ctrl+r", "review", "review", id="wizard.review", priority=True),
@@ -63,19 +62,14 @@ class WizardScreen(BaseScreen):
 
     def __init__(self, context: Context, request: DeployRequest) -> None:
         super().__init__(context)
-        self.form: Form | None = None
-        """None until the workspace has been asked."""
         self.step = Step.MODEL
-        self.plan: Plan | None = None
-        """The plan on Review; None while there is none."""
         self._request = request
         self._opened: Form | None = None
         self._subject = ""
-        self._known: tuple[Finding, ...] = ()
         self._left: set[Step] = set()
         self._unread: set[str] = set()
-        self._target_note = ""
-        self._done = False
+        self.looked: dict[str, str] = {}
+        """What registry and target said about a field's value, by the field's name."""
         self._drafts = Drafts(context.workspace.root)
         self.crumbs = ("deploy", *request.models[:1])
 
@@ -103,9 +97,10 @@ class WizardScreen(BaseScreen):
         run, workspace = self.context.threads.run, self.context.workspace
         try:
             form = await run(start.begin, workspace, self._request, Path.cwd())
-        except PilothouseError:
+        except PilothouseError as error:
             self.app.pop_screen()
-            raise
+            errors.show(self.app, error)
+            return
         self._opened, self._subject = form, form.models[0] if form.models else ""
         self.crumbs = ("deploy", self._subject) if self._subject else ("deploy",)
         draft = await run(self._drafts.find, self._subject)
@@ -114,10 +109,11 @@ class WizardScreen(BaseScreen):
             if await self.app.push_screen_wait(asked):
                 form = await run(start.resume, form, draft)
                 self.step = Step(draft.step) if draft.step in set(Step) else Step.MODEL
-        self._known = checks.of_files(form)
+        self.known = checks.of_files(form)
         self.form = form
         await self._show_step(self.step)
         self._look_at_target()
+        self._look_at_models()
 
     # — fields —
 
@@ -128,6 +124,8 @@ class WizardScreen(BaseScreen):
             await self._take(self.form.typed(**{event.name: event.text}))
             if event.name == "target":
                 self._look_at_target()
+            if event.name == "models":
+                self._look_at_models()
 
     async def on_field_row_left(self, event: FieldRow.Left) -> None:
         """Read the file that a field names, once it is named."""
@@ -160,7 +158,7 @@ class WizardScreen(BaseScreen):
             read for name in READERS if name in names for read in READERS[name]
         ):
             form = await self.context.threads.run(read, form)
-        self._known = checks.of_files(form)
+        self.known = checks.of_files(form)
         await self._take(form)
 
     @work(exclusive=True, group="target", exit_on_error=False)
@@ -169,13 +167,20 @@ class WizardScreen(BaseScreen):
         form = self.form
         if form is None or form.target is None:
             return
-        self._target_note = "asking …"
+        self.looked["target"] = "asking …"
         self._draw()
         name = form.target.name
-        images, self._target_note = await looks.at_target(self.context, name)
+        images, self.looked["target"] = await looks.at_target(self.context, name)
         if self.form is not None and self.form.get("target") == name:
             self.target = name
             await self._take(replace(self.form, images=images))
+
+    @work(exclusive=True, group="models", exit_on_error=False)
+    async def _look_at_models(self) -> None:
+        """Ask the registry about the models that were named."""
+        if self.form is not None:
+            self.looked["models"] = await looks.at_models(self.context, self.form.models)
+            self._draw()
 
     # — steps —
 
@@ -208,7 +213,7 @@ class WizardScreen(BaseScreen):
         if review:
             await self.query_one(Fields).remove_children()
             self.query_one(Review).focus()
-            self._make_plan()
+            self.make_plan()
         else:
             await self.query_one(Fields).show(self.form, step)
             self._draw()
@@ -218,7 +223,7 @@ class WizardScreen(BaseScreen):
         """Check the configs as wholes; what was typed stays whatever comes out."""
         if self.form is not None:
             whole = await self.context.threads.run(checks.of_whole, self.form)
-            self._known = (*checks.of_files(self.form), *whole)
+            self.known = (*checks.of_files(self.form), *whole)
 
     def _draw(self) -> None:
         """Bring rail, errors, notes and the file up to date with the form."""
@@ -226,68 +231,18 @@ class WizardScreen(BaseScreen):
         if form is None:
             return
         rail = self.query_one(Rail)
-        rail.standings, rail.current = standings(form, self._known), self.step
+        rail.standings, rail.current = standings(form, self.known), self.step
         if self.step is not Step.REVIEW:
-            found = checks.of_step(form, self.step, self._known)
-            notes = looks.notes(form, self._target_note)
+            found = checks.of_step(form, self.step, self.known)
+            notes = looks.notes(form) | self.looked
             self.query_one(Fields).mark(found, notes, left=self.step in self._left)
         self.query_one(PreviewPane).show(looks.previews_for(form, self.step))
         self.summary = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
 
-    # — review —
-
-    @work(exclusive=True, group="plan", exit_on_error=False)
-    async def _make_plan(self) -> None:
-        """Plan what the form describes; a problem is shown in the plan's place."""
-        form, review = self.form, self.query_one(Review)
-        self.plan = None
-        if form is None:
-            return
-        wrong = self._wrong(form)
-        if wrong:
-            review.show_findings(wrong)
-            return
-        review.show_waiting()
-        try:
-            self.plan = await self.context.workspace.services.plan(form.request())
-        except PilothouseError as error:
-            review.show_error(error)
-            return
-        named = {self.plan.request.inference_file, self.plan.request.deployment_file}
-        unsaved = [
-            each
-            for each in files.previews(form)
-            if each.differs and (each.shown in named or each.step is Step.ENVIRONMENT)
-        ]
-        review.show_plan(self.plan, unsaved, form.folder)
-
-    def _wrong(self, form: Form) -> list[Finding]:
-        found = (checks.of_step(form, step, self._known) for step in Step)
-        return [finding for step in found for finding in step if finding.error]
-
-    def action_deploy(self) -> None:
-        """Run the plan, and show the service as it comes up.
-
-        Raises:
-            Refused: the console is read-only, or a check forbids it.
-        """
-        plan = self.plan
-        if plan is None:
-            return
-        self.context.guard.check(f"deploy {plan.spec.name}")
-        if plan.blocked:
-            first = plan.blocked[0]
-            raise Refused(f"{first.name}: {first.detail}", fix=first.fix)
-        self.context.runs.start(plan, self.context.workspace.services.run(plan))
-        self._done = True
-        self._drafts.discard(self._subject)
-        self.app.pop_screen()
-        self.go("service", plan.spec.name)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`enter` deploys on Review only; there is no way on from the last step, or back."""
+        """`enter` deploys on Review only, once there is a plan; there is no way on from the last step, or back."""
         if action == "deploy":
-            return self.step is Step.REVIEW
+            return self.step is Step.REVIEW and self.plan is not None
         if action == "step":
             return self.step is not (Step.REVIEW if parameters == (1,) else Step.MODEL)
         if action == "preview":
@@ -298,11 +253,16 @@ class WizardScreen(BaseScreen):
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
-        """Write the files that differ from the disk; asks before one is overwritten."""
+        """Write the files that differ from the disk; asks before one is overwritten.
+
+        Raises:
+            Refused: the console is read-only, or what would be written has errors.
+        """
         self.context.guard.check("write config files")
         await self._read_files()
         if self.form is None:
             return
+        checks.refuse_unwritable(self.form)
         changed = [each for each in files.previews(self.form) if each.differs]
         there = [each for each in changed if each.before is not None]
         if there and not await self.app.push_screen_wait(
@@ -327,10 +287,10 @@ class WizardScreen(BaseScreen):
         self.form = form.typed(**typed)
         await self._check()
         names = ", ".join(each.shown for each in changed)
-        self.notify(f"Written: {names}." if names else "All files are on disk.", markup=False)
+        errors.notice(self.app, f"Written: {names}." if names else "All files are on disk.")
         self._draw()
         if self.step is Step.REVIEW:
-            self._make_plan()
+            self.make_plan()
 
     def action_preview(self) -> None:
         """Show the file in place of the fields, where there is no room for both."""
@@ -345,12 +305,12 @@ class WizardScreen(BaseScreen):
     def action_back(self) -> None:
         """Leave; what was typed is kept as a draft."""
         if self._changed():
-            self.notify("What you typed is kept as a draft.", markup=False)
+            errors.notice(self.app, "What you typed is kept as a draft.")
         super().action_back()
 
     def _changed(self) -> dict[str, str]:
         """The texts that are not as the wizard opened with."""
-        if self.form is None or self._opened is None or self._done:
+        if self.form is None or self._opened is None or self.deployed:
             return {}
         before = self._opened.values
         return {k: text for k, text in self.form.values.items() if text != before.get(k, "")}

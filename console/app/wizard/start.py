@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends.configs.curated import curated_names
 from backends.configs.deployment import deployment_as_flags
 from backends.errors import NotFound
 from backends.registry.records import ModelVersion
@@ -41,12 +42,13 @@ def begin(workspace: "Workspace", request: DeployRequest, here: Path) -> Form:
         values={},
         targets=workspace.targets.list(),
         services=frozenset(service.name for service in workspace.services.list()),
+        environments=_environments(workspace),
     )
     model = version.id if version else "\n".join(request.models)
     form = form.typed(
         models=model,
         service_name=request.name,
-        folder=str(folder),
+        folder="." if folder == here else str(folder),
         target=request.target or form.targets[0].name,
         packages=Packages.SERVER,
         answers=Answers.SCRIPT,
@@ -68,6 +70,11 @@ def resume(form: Form, draft: Draft) -> Form:
     for read in (files.read_inference, files.read_deployment, files.read_conda):
         form = read(form)
     return form.typed(**draft.values)
+
+
+def _environments(workspace: "Workspace") -> tuple[str, ...]:
+    registered = {environment.name for environment in workspace.environments.list()}
+    return (*sorted(registered), *curated_names())
 
 
 def _version(workspace: "Workspace", request: DeployRequest) -> ModelVersion | None:

@@ -45,7 +45,7 @@ def test_a_changed_line_is_marked(form: Form, project: Path) -> None:
     form = files.read_deployment(form).typed(port="81")
     lines = [line.plain for line in marked_lines(preview(form, Step.DEPLOYMENT))]
     assert lines == ["  {", '    "computeType": "process",', '+   "port": 81', "  }"]
-    assert state(preview(form, Step.DEPLOYMENT)) == "2 lines differ"
+    assert state(preview(form, Step.DEPLOYMENT)) == "lines: 1 new, 1 gone"
 
 
 def test_nothing_of_a_broken_file_is_lost(form: Form, project: Path) -> None:
@@ -164,3 +164,11 @@ def test_the_2019_form_survives_the_form(form: Form, project: Path) -> None:
     assert form.inference.config is not None
     assert form.inference_config() == form.inference.config
     assert form.get("base_image_registry") == "mcr.microsoft.com"
+
+
+def test_only_what_was_changed_is_marked_whatever_the_layout_was(form: Form, project: Path) -> None:
+    (project / "deploymentconfig.json").write_text('{"computeType":"process","port":80}')
+    changed = preview(files.read_deployment(form).typed(port="81"), Step.DEPLOYMENT)
+    lines = [line.plain for line in marked_lines(changed)]
+    assert [line for line in lines if line.startswith("+")] == ['+   "port": 81']
+    assert state(changed) == "lines: 1 new, 1 gone, laid out anew"

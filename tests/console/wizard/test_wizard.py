@@ -9,10 +9,14 @@ from backends.services.drafts import Drafts
 from backends.services.records import Finished
 from backends.targets.records import ServiceState
 from backends.workspace import Workspace
+from console.app.app import PilothouseApp
 from console.app.shell.dialog import Confirm
+from console.app.wizard.fields import Fields
 from console.app.wizard.preview import PreviewPane
 from console.app.wizard.rail import Rail
+from console.app.wizard.screen import WizardScreen
 from console.app.wizard.steps import Step
+from console.settings import Settings
 from tests.console.wizard.conftest import SCORE
 from tests.support.wizard import opened
 
@@ -25,6 +29,10 @@ def script(project: Path) -> Path:
     (project / "score.py").write_text(SCORE)
     (project / "inferenceconfig.json").write_text(SCRIPT_CONFIG)
     return project
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def test_enter_on_review_deploys_and_the_service_comes_up(workspace: Workspace) -> None:
@@ -142,6 +150,45 @@ async def test_new_files_are_written_without_a_question(
         assert not (project / "inferenceconfig.json").exists()
 
 
+async def test_what_is_wrong_is_not_written(workspace: Workspace, project: Path) -> None:
+    async with opened(workspace, "digits") as driver:
+        await driver.go(Step.DEPLOYMENT)
+        await driver.type("port", "90000")
+        await driver.press("ctrl+s")
+        await driver.until(lambda: bool(driver.app._notifications))
+        assert names(project) == []
+        assert driver.row("port").text == "90000"
+
+
+async def test_models_are_looked_up_as_they_are_named(workspace: Workspace) -> None:
+    async with opened(workspace, "digits") as driver:
+        await driver.until(lambda: "Onnx" in driver.row("models").note)
+        await driver.focus("models")
+        await driver.press("9")
+        await driver.until(lambda: "no version 29" in driver.row("models").note)
+
+
+async def test_a_model_that_does_not_exist_opens_no_wizard(workspace: Workspace) -> None:
+    app = PilothouseApp(workspace, settings=Settings(theme="dark"))
+    async with app.run_test() as pilot:
+        await app.run_action("app.deploy('nothing-like-it')")
+        while isinstance(app.screen, WizardScreen):
+            await pilot.pause(0.01)
+        assert [note.title for note in app._notifications] == ["No model is named nothing-like-it."]
+    assert app.faults == []
+
+
+async def test_an_environment_that_is_not_known_is_told(workspace: Workspace, script: Path) -> None:
+    async with opened(workspace) as driver:
+        await driver.go(Step.ENVIRONMENT)
+        await driver.press("right", "right")
+        await driver.until(lambda: "environment_name" in driver.wizard.query_one(Fields).names())
+        await driver.type("environment_name", "AzureML-Minimum")
+        assert "Near: AzureML-Minimal" in driver.row("environment_name").error
+        await driver.type("environment_name", "AzureML-Minimal")
+        assert driver.row("environment_name").error == ""
+
+
 async def test_leaving_keeps_a_draft_that_is_offered_next_time(workspace: Workspace) -> None:
     async with opened(workspace, "digits") as driver:
         await driver.go(Step.DEPLOYMENT)
@@ -178,14 +225,16 @@ async def test_leaving_untouched_keeps_nothing(workspace: Workspace) -> None:
     assert Drafts(workspace.root).list() == ()
 
 
-async def test_read_only_shows_the_plan_and_refuses_to_run_it(workspace: Workspace) -> None:
+async def test_read_only_shows_the_plan_and_refuses_to_run_it(
+    workspace: Workspace, project: Path
+) -> None:
     async with opened(workspace, "digits", read_only=True) as driver:
         await driver.press("ctrl+r")
         await driver.until(lambda: driver.wizard.plan is not None)
         await driver.press("enter", "ctrl+s")
         assert driver.app.screen is driver.wizard
         assert driver.app.context.runs.of("digits") is None
-        assert not list(Path.cwd().iterdir())
+        assert names(project) == []
 
 
 async def test_a_problem_of_the_plan_stands_in_its_place(workspace: Workspace) -> None:

@@ -1,0 +1,78 @@
+"""The end of the wizard: the plan on Review, and its start."""
+
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from backends.errors import PilothouseError, Refused
+from backends.services.records import Plan
+from console.app.shell.screen import BaseScreen
+from console.app.wizard import checks, files
+from console.app.wizard.checks import Finding
+from console.app.wizard.form import Form
+from console.app.wizard.review import Review
+from console.app.wizard.steps import Step
+
+
+class Planning(BaseScreen):
+    """Plans what the form describes, shows it, and runs it; the wizard's screen derives from it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "deploy", "deploy", id="wizard.deploy"),
+    ]
+
+    form: Form | None = None
+    """None until the workspace has been asked."""
+    plan: Plan | None = None
+    """The plan on Review; None while there is none."""
+    known: tuple[Finding, ...] = ()
+    """What was found in the files and in the configs as wholes."""
+    deployed: bool = False
+
+    @work(exclusive=True, group="plan", exit_on_error=False)
+    async def make_plan(self) -> None:
+        """Plan what the form describes; a problem is shown in the plan's place."""
+        form, review = self.form, self.query_one(Review)
+        self.plan = None
+        self.refresh_bindings()
+        if form is None:
+            return
+        wrong = [finding for step in Step for finding in checks.of_step(form, step, self.known)]
+        wrong = [finding for finding in wrong if finding.error]
+        if wrong:
+            review.show_findings(wrong)
+            return
+        review.show_waiting()
+        try:
+            plan = await self.context.workspace.services.plan(form.request())
+        except PilothouseError as error:
+            review.show_error(error)
+            return
+        named = {plan.request.inference_file, plan.request.deployment_file}
+        unsaved = [
+            each
+            for each in files.previews(form)
+            if each.differs and (each.shown in named or each.step is Step.ENVIRONMENT)
+        ]
+        review.show_plan(plan, unsaved, form.folder)
+        self.plan = plan
+        self.refresh_bindings()
+
+    def action_deploy(self) -> None:
+        """Run the plan, and show the service as it comes up.
+
+        Raises:
+            Refused: the console is read-only, or a check forbids it.
+        """
+        plan = self.plan
+        if plan is None:
+            return
+        self.context.guard.check(f"deploy {plan.spec.name}")
+        if plan.blocked:
+            first = plan.blocked[0]
+            raise Refused(f"{first.name}: {first.detail}", fix=first.fix)
+        self.context.runs.start(plan, self.context.workspace.services.run(plan))
+        self.deployed = True
+        self.app.pop_screen()
+        self.go("service", plan.spec.name)
