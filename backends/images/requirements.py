@@ -36,6 +36,7 @@ _WITH_VALUE = {
 _ALONE = {"--no-index", "--pre"}
 _FILES = {"-r", "--requirement", "-c", "--constraint"}
 _DEEPEST = 8
+_PROJECT_FILES = ("pyproject.toml", "setup.py")
 
 
 @dataclass(slots=True)
@@ -217,8 +218,13 @@ def _add_local(found: Requirements, entry: str, folder: Path) -> None:
     path = (folder / path_text).resolve()
     if not path.exists():
         raise _invalid(entry, f"there is no {path}")
+    if path.is_dir() and not any((path / name).is_file() for name in _PROJECT_FILES):
+        raise _invalid(entry, f"{path} is no Python project: it has no {_PROJECT_FILES[0]}")
+    try:
+        found.contents.append(_digest(path))
+    except OSError as error:
+        raise _invalid(entry, f"{path} cannot be read ({error.strerror})") from error
     found.packages.append(f"{path}{bracket}{extras}")
-    found.contents.append(_digest(path))
 
 
 def _digest(path: Path) -> str:
@@ -228,6 +234,8 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     digest = hashlib.sha256()
     for member in sorted(p for p in path.rglob("*") if p.is_file()):
+        if any(part.startswith(".") for part in member.relative_to(path).parts):
+            continue
         facts = member.stat()
         digest.update(f"{member}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

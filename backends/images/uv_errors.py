@@ -86,7 +86,8 @@ def _unsolved(output: list[str], text: str, plan: EnvironmentPlan, detail: str) 
     if cause is None:
         said = next((line for line in reversed(output) if line.startswith("error: ")), "")
         return BuildFailed(
-            f"The environment could not be built: {said[7:].rstrip('.') or 'uv failed'}.",
+            "The environment could not be built: "
+            f"{said[7:].rstrip('.') or 'uv failed'}{_last_cause(output)}.",
             fix="The build's last lines say more.",
             detail=detail,
         )

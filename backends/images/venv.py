@@ -102,10 +102,19 @@ async def _make(plan: EnvironmentPlan, folder: Path) -> AsyncGenerator[BuildLine
                 yield line
         facts = {"python": plan.python, "requirements": plan.requirements, "at": time.time()}
         paths.write_atomic(staged / _READY, json.dumps(facts, indent=1).encode())
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await _remove(folder)
         staged.rename(folder)
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        await _remove(staged)
+
+
+async def _remove(folder: Path) -> None:
+    """Children of a killed uv may still be writing for a moment."""
+    for _ in range(100):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        await asyncio.sleep(_LOCK_POLL)
 
 
 async def _fill(plan: EnvironmentPlan, staged: Path) -> AsyncGenerator[BuildLine, None]:

@@ -148,6 +148,7 @@ def test_a_local_wheel_belongs_to_the_environments_identity(tmp_path: Path) -> N
         ((), ("not a requirement",), "not a requirement"),
         ((), ("-r nowhere.txt",), "nowhere.txt"),
         ((), ("./nowhere.whl",), "nowhere.whl"),
+        ((), ("/",), "no Python project"),
         ((), ("six\n--index-url https://example.org",), "line break"),
     ],
 )

@@ -107,7 +107,6 @@ async def test_a_package_that_cannot_be_built_shows_its_own_error(
 ) -> None:
     source = tmp_path / "wreck"
     source.mkdir()
-    (source / "setup.py").write_text("raise RuntimeError('hull breached')\n")
     (source / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
     )

@@ -69,7 +69,7 @@ def write(place: RunDir, spec: ServiceSpec, address: Address) -> None:
     Launch(
         service=spec.name,
         revision=spec.revision,
-        app_root=str(root),
+        app_root=str(root.absolute()),
         entry_script=spec.entry_script,
         source_directory=spec.source_directory,
         builtin=spec.builtin,
