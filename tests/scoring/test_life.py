@@ -222,6 +222,20 @@ def test_stop_over_the_control_socket_ends_within_its_grace(serve: Serve) -> Non
     assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_a_second_signal_ends_it_at_once(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(d):\n    while True: pass\n")
+    url = server.url
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.post, f"{url}/score", content=b"", timeout=DEADLINE)
+        until(lambda: "scoring_inflight 1" in server.get("/metrics").text, "the request's start")
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        server.wait("Transitioning", phase="draining")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(DEADLINE) == 0
+        assert answer.exception(DEADLINE) is not None or answer.result().status_code == 502
+
+
 def test_nothing_runs_on_after_the_supervisor_is_killed(serve: Serve) -> None:
     server = serve("def init(): pass\ndef run(d):\n    while True: pass\n", workers=2)
     url = server.url

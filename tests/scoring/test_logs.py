@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import httpx
+
 from tests.support.scoring_server import Server, until
 
 Serve = Callable[..., Server]
@@ -66,8 +68,9 @@ def test_sequence_counts_by_one_within_a_boot_across_rotation(serve: Serve) -> N
     server = serve(
         "def init(): pass\ndef run(data):\n    print(data[:90])\n    return 1\n", log_bytes=20_000
     )
-    for number in range(200):
-        server.score(f"line {number} {'x' * 80}".encode())
+    with httpx.Client(base_url=server.url) as client:
+        for number in range(200):
+            client.post("/score", content=f"line {number} {'x' * 80}")
     until(lambda: (server.folder / "log.jsonl.1").exists(), "the rotation")
     server.logged("line 199")
     older = (server.folder / "log.jsonl.1").read_text(encoding="utf-8").splitlines()

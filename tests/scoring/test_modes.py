@@ -246,3 +246,44 @@ def test_without_an_entry_script_main_and_its_driver_module_are_used(
         "def init(): pass\ndef run(d): return 'driven'\n", encoding="utf-8"
     )
     assert serve(None).score({}).json() == "driven"
+
+
+STREAM = """
+class Streamed:
+    status_code, is_streamed, headers = 200, True, {"Content-Type": "text/plain"}
+    def __init__(self, broken): self.response = self.parts(broken)
+    def get_data(self): raise AssertionError("whole")
+    def parts(self, broken):
+        for number in range(50):
+            yield str(number) * 100_000
+        if broken: raise ValueError("broke off")
+def init(): pass
+def run(data): return Streamed(data == "broken")
+"""
+
+
+def test_a_streamed_response_arrives_piece_by_piece(serve: Serve) -> None:
+    import httpx
+
+    server = serve(STREAM, queue_wait_ms=20_000)
+    answer = server.score(b"")
+    assert answer.headers["transfer-encoding"] == "chunked"
+    assert answer.text == "".join(str(number) * 100_000 for number in range(50))
+    with pytest.raises(httpx.RemoteProtocolError):
+        server.score(b"broken")
+    assert server.logged("ValueError: broke off")
+    assert server.score(b"").status_code == 200
+
+
+def test_options_reaches_raw_scripts_only_with_a_key(serve: Serve, tmp_path: Path) -> None:
+    import httpx
+
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"primary": "k"}', encoding="utf-8")
+    raw = serve(RAW, auth=True, keys_file=str(keys))
+    assert httpx.options(f"{raw.url}/score").status_code == 401
+    opened = httpx.options(f"{raw.url}/score", headers={"x-api-key": "k"})
+    assert opened.headers.get_list("access-control-allow-methods") == ["GET", "POST"]
+    assert httpx.options(f"{raw.url}/swagger.json").content == b""
+    plain = serve(auth=True, keys_file=str(keys))
+    assert httpx.options(f"{plain.url}/score").status_code == 200

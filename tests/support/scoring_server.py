@@ -32,6 +32,7 @@ class Server:
         self.sockets = tempfile.TemporaryDirectory(prefix="ph")
         self.control = Path(self.sockets.name) / "c"
         self.settings = settings
+        self._url = ""
         if script is not None:
             self.settings.setdefault("entry_script", "score.py")
             (self.root / "score.py").write_text(script, encoding="utf-8")
@@ -74,7 +75,9 @@ class Server:
     @property
     def url(self) -> str:
         """Base address."""
-        return str(self.status()["url"])
+        if not self._url:
+            self._url = str(self.status()["url"])
+        return self._url
 
     def status(self) -> dict[str, Any]:
         """What the control socket says now."""

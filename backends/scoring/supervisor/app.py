@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from email.utils import formatdate
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,16 +12,15 @@ from backends.scoring import VERSION
 
 from . import health, swagger
 from .cors import Cors
-from .identity import OWN, identify
+from .identity import identify
 from .job import Job, Reply
 from .keys import KeyFile
 from .metrics import Metrics
 from .service import Service
+from .writing import Headers, Send, write
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
@@ -31,6 +28,9 @@ NOT_FOUND = (
 )
 NOT_ALLOWED = "The method is not allowed for the requested URL."
 UNAUTHORIZED = "A valid key is needed: Authorization: Bearer KEY, or X-API-Key: KEY."
+DEPRECATED = (
+    "x-ms-request-id is deprecated for requests: send x-request-id or x-ms-client-request-id"
+)
 METHODS = {
     "/score": ("GET", "POST", "OPTIONS", "HEAD"),
     "/": ("GET", "HEAD", "OPTIONS"),
@@ -50,6 +50,7 @@ class App:
         self._service = service
         self._metrics = Metrics()
         self._folder = launch_folder
+        self._warned = False
         self.configure()
 
     def configure(self) -> None:
@@ -73,40 +74,60 @@ class App:
         """Answer one request."""
         began = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        route = self._route(scope["path"])
-        method: str = scope["method"]
+        route, method = self._route(scope["path"]), scope["method"]
         identity = identify(headers)
         job: Job | None = None
-        if route not in METHODS:
-            reply, route = Reply.problem(404, NOT_FOUND), "other"
-        elif method not in METHODS[route]:
-            reply = Reply.problem(405, NOT_ALLOWED)
-        elif identity.problem is not None:
-            reply = identity.problem
-        elif (
-            route in KEYED
-            and self._keys
-            and method != "OPTIONS"
-            and not self._keys.admits(headers, began)
-        ):
-            reply = Reply.problem(401, UNAUTHORIZED, rejected="key")
-            reply.headers = [*reply.headers, ["www-authenticate", "Bearer"]]
-        elif route == "/score":
+        reply = self._refusal(route, method, headers, began) or identity.problem
+        if reply is None and method == "OPTIONS" and not self._raw_score(route):
+            reply = Reply(200, b"", [["content-type", "text/html; charset=utf-8"]])
+        elif reply is None and route == "/score":
             found = await self._score(scope, receive, headers, identity.request_id)
-            if isinstance(found, Job):
-                job, reply = found, await found.future
-            else:
-                reply = found
-        else:
+            job = found if isinstance(found, Job) else None
+            reply = await found.future if isinstance(found, Job) else found
+        elif reply is None:
             reply = self._page(route, scope)
-        extra = identity.headers + self._constant + self._cors.headers(headers)
-        if method == "OPTIONS":
-            extra += self._cors.preflight(headers)
-        size = await self._send(send, reply, extra, job)
+        if identity.legacy and not self._warned:
+            self._warned = True
+            self._service.log.line(DEPRECATED, level="WARNING", rid=identity.request_id)
+        size = await write(send, reply, self._extra(method, headers, identity.headers), job)
         if route == "/score":
             self._account(method, reply, size, identity.request_id, perf_counter() - began, job)
         elif reply.rejected:
             self._metrics.rejected[reply.rejected] += 1
+
+    def _refusal(
+        self, route: str, method: str, headers: dict[bytes, bytes], now: float
+    ) -> Reply | None:
+        """Why a request gets no further than here, if it does not."""
+        if route not in METHODS:
+            return Reply.problem(404, NOT_FOUND)
+        if method not in METHODS[route]:
+            return Reply.problem(405, NOT_ALLOWED)
+        if self._admits(route, method, headers, now):
+            return None
+        reply = Reply.problem(401, UNAUTHORIZED, rejected="key")
+        reply.headers = [*reply.headers, ["www-authenticate", "Bearer"]]
+        return reply
+
+    def _extra(self, method: str, headers: dict[bytes, bytes], ids: Headers) -> Headers:
+        """Headers that every answer gets."""
+        extra = ids + self._constant + self._cors.headers(headers)
+        if method == "OPTIONS":
+            extra += self._cors.preflight(headers)
+        if self._service.draining:
+            extra.append((b"connection", b"close"))
+        return extra
+
+    def _admits(self, route: str, method: str, headers: dict[bytes, bytes], now: float) -> bool:
+        """A key is given where one is needed; a preflight carries none and reaches no script."""
+        if self._keys is None or route not in KEYED:
+            return True
+        if method == "OPTIONS" and not self._raw_score(route):
+            return True
+        return self._keys.admits(headers, now)
+
+    def _raw_score(self, route: str) -> bool:
+        return route == "/score" and self._service.current.mode == "raw"
 
     def _route(self, path: str) -> str:
         if path in METHODS:
@@ -122,15 +143,11 @@ class App:
         """Read the body and hand it to a worker."""
         method = scope["method"]
         service = self._service
-        if method == "OPTIONS" and service.current.mode != "raw":
-            return Reply(200, b"", [["content-type", "text/html; charset=utf-8"]])
         limit = self._launch.body_bytes
         body = await read_body(receive, headers.get(b"content-length"), limit)
         if body is None:
             message = f"The request body is larger than {limit} bytes."
-            reply = Reply.problem(413, message, rejected="body")
-            reply.headers = [*reply.headers, ["connection", "close"]]
-            return reply
+            return Reply.problem(413, message, rejected="body")
         query = scope["query_string"]
         target = scope["path"] + "?" + query.decode("latin-1") if query else scope["path"]
         meta = [
@@ -186,39 +203,6 @@ class App:
         text = self._metrics.text(gauges, models)
         return Reply(200, text.encode(), [["content-type", "text/plain; version=0.0.4"]])
 
-    async def _send(self, send: Send, reply: Reply, extra: Headers, job: Job | None) -> int:
-        """Write the answer; returns the size of its body."""
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in reply.headers
-            if name.lower() not in OWN or name == "connection"
-        ]
-        headers += extra
-        headers.append((b"date", _date()))
-        if job is not None:
-            headers.append((b"x-pilothouse-queue-ms", b"%.3f" % job.queue_ms))
-        if reply.run_ms is not None:
-            headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % reply.run_ms))
-        if reply.status >= 500 and job is not None and not reply.rejected:
-            headers = [pair for pair in headers if pair[0].lower() != b"x-ms-run-function-failed"]
-            headers.append((b"x-ms-run-function-failed", b"True"))
-        if self._service.draining:
-            headers.append((b"connection", b"close"))
-        if reply.parts is None:
-            headers.append((b"content-length", b"%d" % len(reply.body)))
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        if reply.parts is None:
-            await send({"type": "http.response.body", "body": reply.body})
-            return len(reply.body)
-        size = 0
-        async for part in reply.parts:
-            size += len(part)
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        if reply.parts.broken:
-            raise ConnectionAbortedError("the worker broke off a streamed answer")
-        await send({"type": "http.response.body", "body": b""})
-        return size
-
     def _account(
         self, method: str, reply: Reply, size: int, rid: str, seconds: float, job: Job | None
     ) -> None:
@@ -249,16 +233,3 @@ async def read_body(receive: Receive, length: bytes | None, limit: int) -> bytes
         if len(parts) > limit:
             return None
     return bytes(parts)
-
-
-class _Now:
-    second = 0
-    text = b""
-
-
-def _date() -> bytes:
-    """The Date header, made once a second."""
-    second = int(time.time())
-    if second != _Now.second:
-        _Now.second, _Now.text = second, formatdate(second, usegmt=True).encode()
-    return _Now.text

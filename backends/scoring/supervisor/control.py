@@ -69,6 +69,8 @@ class Control:
         return {"ok": True}
 
     async def _swap(self, ask: dict[str, Any]) -> None:
+        if self._service.draining:
+            raise ValueError("the service is stopping")
         path = Path(ask["launch"])
         launch = Launch.load(path)
         app_root = (path.parent / launch.app_root).resolve()

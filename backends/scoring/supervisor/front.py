@@ -28,6 +28,7 @@ class Front:
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
         )
         config.load()

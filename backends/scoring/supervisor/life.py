@@ -15,13 +15,16 @@ from .service import Service
 class Ending:
     """Set once by a signal or the control socket; a second signal means now."""
 
-    def __init__(self, grace: float) -> None:
+    def __init__(self, service: Service) -> None:
         self.asked = asyncio.Event()
-        self.grace = grace
+        self.grace = service.launch.grace
+        self._service = service
 
     def ask(self, grace: float) -> None:
         """Stop within `grace` seconds."""
-        self.grace = 0.0 if self.asked.is_set() else grace
+        if self.asked.is_set():
+            self._service.abort()
+        self.grace = grace
         self.asked.set()
 
 
@@ -30,7 +33,7 @@ async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
     loop = asyncio.get_running_loop()
     launch, log = service.launch, service.log
     log.attach(loop.call_later)
-    ending = Ending(launch.grace)
+    ending = Ending(service)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: ending.ask(launch.grace))
     if launch.state_file:

@@ -104,7 +104,7 @@ class Pool:
         """Have so many workers from now on."""
         self.wanted = max(1, count)
         for worker in self.workers[self.wanted :]:
-            if worker.job is None:
+            if worker.job is None and not worker.stopping:
                 self._retire(worker)
         self._fill()
 
@@ -151,7 +151,7 @@ class Pool:
         job = self._warming.pop(worker, None)
         if job is not None:
             self._warmed(worker, job)
-        elif self.draining or len(self.workers) > self.wanted:
+        elif self.draining or self._staying > self.wanted:
             self._retire(worker)
         else:
             self._failed_starts = self._crashes = 0
@@ -171,6 +171,7 @@ class Pool:
                 self.empty.set()
             return
         if worker.stopping:
+            self._fill()
             return
         self.reason, self.evidence = worker.reason, worker.evidence
         self._log.line(
@@ -182,6 +183,10 @@ class Pool:
         self._changed(worker)
 
     # Inside
+
+    @property
+    def _staying(self) -> int:
+        return sum(not worker.stopping for worker in self.workers)
 
     def _spawn(self) -> None:
         try:
@@ -199,7 +204,7 @@ class Pool:
             task.add_done_callback(self._tasks.discard)
 
     def _fill(self) -> None:
-        while not self.draining and len(self.workers) < self.wanted:
+        while not self.draining and self._staying < self.wanted:
             before = len(self.workers)
             self._spawn()
             if len(self.workers) == before:

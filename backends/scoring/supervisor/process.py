@@ -54,7 +54,7 @@ class Worker:
         self.evidence = Evidence()
         self.reason = ""
         self.failed_start = False
-        """The worker itself reported that import or `init()` raised."""
+        """Import, `init()` or the warm-up failed in a way that another try would not change."""
         self.answered = 0
         self.job: Job | None = None
         self.alive = True
@@ -201,6 +201,7 @@ class Worker:
             self._timer = self._loop.call_at(self._deadline, self._due)
         elif self.job is None:
             self.reason = f"import and init() took longer than {self._launch.init_seconds:g} s"
+            self.failed_start = True
             self.kill(self.reason)
         elif self.job.abandoned:
             self.reason = (

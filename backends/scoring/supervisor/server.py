@@ -27,11 +27,14 @@ def run(launch: Launch, folder: Path) -> int:
     app_root = (folder / launch.app_root).resolve()
     try:
         listener = bind(launch.host, launch.port)
+    except OSError as error:
+        reason = f"{launch.host}:{launch.port} cannot be used: {error.strerror}"
+        return _refuse(launch, folder, boot, reason)
+    try:
         log = Log(folder / launch.log_file if launch.log_file else None, boot, launch.log_bytes)
     except OSError as error:
-        return _refuse(
-            launch, folder, boot, f"{launch.host}:{launch.port} cannot be used: {error.strerror}"
-        )
+        reason = f"the log {launch.log_file} cannot be written: {error.strerror}"
+        return _refuse(launch, folder, boot, reason)
     from .service import Service
 
     host = f"[{launch.host}]" if ":" in launch.host else launch.host

@@ -84,6 +84,11 @@ class Service:
         self.draining = True
         self._publish()
 
+    def abort(self) -> None:
+        """End every worker now."""
+        for pool in (self.current, *self._old, *([self._next] if self._next else [])):
+            pool.kill("the service was told to end at once")
+
     async def stop(self, grace: float) -> None:
         """Finish what is in flight within `grace` seconds, then end every worker."""
         pools = [self.current, *self._old, *([self._next] if self._next else [])]

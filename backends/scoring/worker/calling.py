@@ -5,7 +5,7 @@ import json
 import sys
 
 from .failure import ScriptError
-from .messages import BadRequest, Request
+from .messages import BadRequest, Request, header_mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,15 +79,6 @@ def schemas(run: "Optional[Callable[..., Any]]") -> "Dict[str, Any]":
     found = {"input": module.get_input_schema(run), "output": module.get_output_schema(run)}
     if hasattr(module, "get_supported_versions"):
         found["versions"] = list(module.get_supported_versions(run))
-    return found
-
-
-def header_mapping(request: Request) -> "Dict[str, str]":
-    """Headers by name in title case, as WSGI servers give them; repeats are joined."""
-    found: "Dict[str, str]" = {}
-    for name, value in request.headers or ():
-        title = name.title()
-        found[title] = "{},{}".format(found[title], value) if title in found else value
     return found
 
 

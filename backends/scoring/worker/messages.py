@@ -25,6 +25,15 @@ class Request:
         return str(self.target).partition("?")[2]
 
 
+def header_mapping(request: Request) -> "Dict[str, str]":
+    """Headers by name in title case, as WSGI servers give them; repeats are joined."""
+    found: "Dict[str, str]" = {}
+    for name, value in request.headers or ():
+        title = name.title()
+        found[title] = "{},{}".format(found[title], value) if title in found else value
+    return found
+
+
 class Answer:
     """What goes back; `parts` yields the rest of a streamed body."""
 

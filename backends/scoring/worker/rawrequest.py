@@ -5,7 +5,7 @@ import json
 import os
 from urllib.parse import parse_qs, unquote
 
-from .calling import header_mapping
+from .messages import header_mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
