@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from backends.requests.history import Exchange
-from backends.requests.records import Answer, Timing
+from backends.requests.records import Answer
 from console import present
 from console.app.widgets.rows import Column, Row
 from console.app.widgets.text_view import Line, json_line
@@ -26,22 +26,20 @@ PRETTY_BYTES = 4 * 1024 * 1024
 _NUMBERS = re.compile(r"\[\n\s*([^\[\]{}\"]*?)\n\s*\]")  # no string holds a line feed
 
 
-def status(answer: Answer) -> Line:
-    """Status, time, size."""
+def head(answer: Answer) -> list[Line]:
+    """Status and time; where the time went on the way; where in the server."""
+    timing = answer.timing
     reason = f" {answer.reason}" if answer.reason else ""
-    return (
+    status = (
         Cell(f"{_glyph(answer.status)} {answer.status}{reason}", tone(answer.status)),
-        Cell(f"   {present.took(answer.timing.total / 1000)}"),
-        Cell(f"   {present.size(len(answer.body))}", Tone.DIM),
+        Cell(f"   {present.took(timing.total / 1000)}"),
     )
-
-
-def split(timing: Timing) -> Line:
-    """Where the time went: on the way, then in the server."""
-    outside = [("connect", timing.connect), ("wait", timing.wait), ("read", timing.read)]
+    way = [("connect", timing.connect), ("wait", timing.wait), ("read", timing.read)]
     inside = [("queue", timing.queue), ("run", timing.run)]
-    cells = [*_parts(outside), *_parts(inside), Cell(" ms", Tone.DIM)]
-    return cells if any(part is not None for _name, part in inside) else _parts(outside)
+    found: list[Line] = [status, [*_parts(way), Cell("ms", Tone.DIM)]]
+    if timing.queue is not None or timing.run is not None:
+        found.append([*_parts(inside), Cell("ms in the server", Tone.DIM)])
+    return found
 
 
 def tone(code: int) -> Tone:
@@ -110,5 +108,5 @@ def _parts(parts: Sequence[tuple[str, float | None]]) -> list[Cell]:
     cells = []
     for name, milliseconds in parts:
         value = NOTHING if milliseconds is None else f"{milliseconds:.1f}"
-        cells += [Cell(f"{name} ", Tone.DIM), Cell(f"{value}  ")]
+        cells += [Cell(f"{name} ", Tone.DIM), Cell(f"{value} ")]
     return cells

@@ -13,12 +13,13 @@ from textual.widgets import Static
 
 from backends.errors import PilothouseError
 from backends.requests.records import Answer
+from console import present
 from console.app.services import answer as answers
 from console.app.shell.threads import Threads
 from console.app.widgets.contained import Contained
 from console.app.widgets.text_view import TextView
 from console.app.widgets.tones import styled
-from console.present import Cell, Tone
+from console.present import Cell, Tone, plain
 
 
 class AnswerView(Contained, Vertical):
@@ -65,9 +66,11 @@ class AnswerView(Contained, Vertical):
     def show(self, answer: Answer) -> None:
         """Show an answer."""
         self.answer = answer
-        self._head(styled(answers.status(answer)), styled(answers.split(answer.timing)))
-        foot = f"enter: log lines of request {answer.request_id}"
-        self.query_one(".foot", Static).update(Content(foot if answer.request_id else ""))
+        self._head(*(styled(line) for line in answers.head(answer)))
+        size = present.size(len(answer.body))
+        log = f" · request {plain(answer.request_id[:8])}, enter: its log lines"
+        foot = Content(f"{size}{log if answer.request_id else ''}")
+        self.query_one(".foot", Static).update(foot)
         self._fill(answer)
 
     def fail(self, error: PilothouseError) -> None:
@@ -96,5 +99,5 @@ class AnswerView(Contained, Vertical):
         if self.answer and self.answer.request_id:
             self.post_message(self.LogWanted(self.answer.request_id))
 
-    def _head(self, first: Content, second: Content) -> None:
-        self.query_one(".status", Static).update(Content("\n").join((first, second)))
+    def _head(self, *lines: Content) -> None:
+        self.query_one(".status", Static).update(Content("\n").join(lines))

@@ -29,7 +29,7 @@ from console.app.widgets.contained import Trouble
 from console.app.widgets.tones import styled
 
 if TYPE_CHECKING:
-    from console.app.services.tester_pane import TesterPane
+    from console.app.services.request_pane import RequestPane
 
 AGAIN_SECONDS = 3.0
 """Pause before a watch that ended is taken up again."""
@@ -213,7 +213,7 @@ class ServiceScreen(ServiceActions):
 
     async def action_copy_as(self, what: str) -> None:
         """Copy the request in the tester as `curl` or `command`."""
-        await cast("TesterPane", self._panes["test"]).copy_as(what)
+        await cast("RequestPane", self._panes["test"]).copy_as(what)
 
     def palette(self) -> Sequence[tuple[str, str, str]]:
         """What has no key of its own."""
@@ -245,10 +245,10 @@ def _tabs(current: str) -> Content:
     )
 
 
-def _tester() -> type[Pane]:
-    from console.app.services.tester_pane import TesterPane
+def _request() -> type[Pane]:
+    from console.app.services.request_pane import RequestPane
 
-    return TesterPane
+    return RequestPane
 
 
 def _metrics() -> type[Pane]:
@@ -260,7 +260,7 @@ def _metrics() -> type[Pane]:
 PANES: Mapping[str, Callable[[], type[Pane]]] = {
     "timeline": lambda: TimelinePane,
     "logs": lambda: LogsPane,
-    "test": _tester,
+    "test": _request,
     "metrics": _metrics,
     "config": lambda: ConfigPane,
     "revisions": lambda: RevisionsPane,

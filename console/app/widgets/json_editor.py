@@ -43,7 +43,7 @@ def judge(text: str) -> Verdict:
         json.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        return Verdict(False, f"not JSON at {where}: {error.msg}", error.lineno, error.colno)
+        return Verdict(False, f"{where}: {error.msg}", error.lineno, error.colno)
     except RecursionError:
         return Verdict(False, "not JSON: nested too deeply", 1, 1)
     lines = count(text.count("\n") + 1, "line")
@@ -92,7 +92,9 @@ class JsonEditor(Contained, Vertical):
         Binding("escape", "leave", "leave the editor", id="editor.leave"),
     ]
     DEFAULT_CSS = """
-    JsonEditor > .verdict { height: 1; color: $dim; }
+    JsonEditor > .verdict {
+        height: 1; color: $dim; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     JsonEditor > .verdict.-wrong { color: $bad; }
     """
 

@@ -310,9 +310,12 @@ class LogView(Contained, Vertical):
     def _say(self) -> None:
         if not self.is_mounted:
             return
-        left, right = plain(" · ".join(self._facts())), "  ".join(self._figures())
+        facts, right = self._facts(), "  ".join(self._figures())
         room = max(self.size.width - 2 - len(right), 1)
-        self.query_one(".status", Static).update(Content(f"{left[: room - 1]:<{room}}{right}"))
+        while len(facts) > 1 and len(" · ".join(facts)) > room - 2:
+            facts.pop()
+        left = plain(" · ".join(facts))[: room - 1]
+        self.query_one(".status", Static).update(Content(f"{left:<{room}}{right}"))
 
     def _count(self, items: Sequence[LogItem]) -> None:
         """Lines that are new, not those that were read to catch up."""

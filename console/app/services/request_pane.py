@@ -19,7 +19,7 @@ from backends.targets.records import ServiceState
 from console.app.services.answer_view import AnswerView
 from console.app.services.dialogs import LineDialog
 from console.app.services.pane import Pane
-from console.app.services.tester_dialogs import CopyDialog, HistoryDialog
+from console.app.services.request_dialogs import CopyDialog, HistoryDialog
 from console.app.widgets.json_editor import JsonEditor
 from console.app.widgets.tones import styled
 from console.present import Cell, Tone
@@ -34,7 +34,7 @@ COPIES = {
 }
 
 
-class TesterPane(Pane):
+class RequestPane(Pane):
     """Editor and answer, side by side where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,10 +45,10 @@ class TesterPane(Pane):
         Binding("y", "copy", "copy", id="test.copy"),
     ]
     DEFAULT_CSS = """
-    TesterPane > .url { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    TesterPane > .sides { layout: horizontal; height: 1fr; }
-    TesterPane JsonEditor { width: 1fr; height: 1fr; padding: 0 1; }
-    TesterPane AnswerView { width: 1fr; height: 1fr; padding: 0 1; border-left: vkey $line; }
+    RequestPane > .url { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RequestPane > .sides { layout: horizontal; height: 1fr; }
+    RequestPane JsonEditor { width: 1fr; height: 1fr; padding: 0 1; }
+    RequestPane AnswerView { width: 1fr; height: 1fr; padding: 0 1; border-left: vkey $line; }
     """
 
     @dataclass
@@ -139,7 +139,7 @@ class TesterPane(Pane):
         except PilothouseError:
             return None  # deleted since: the service itself has to tell
 
-    def on_tester_pane_prefilled(self, message: Prefilled) -> None:
+    def on_request_pane_prefilled(self, message: Prefilled) -> None:
         """Put it in, unless someone typed meanwhile."""
         if not self.editor.touched:
             self.editor.load(message.body)
@@ -173,11 +173,11 @@ class TesterPane(Pane):
         self.post_message(self.Answered(answer))
         await run(self.context.workspace.history.add, request, answer)
 
-    def on_tester_pane_answered(self, message: Answered) -> None:
+    def on_request_pane_answered(self, message: Answered) -> None:
         """Show it."""
         self.answer_view.show(message.answer)
 
-    def on_tester_pane_unanswered(self, message: Unanswered) -> None:
+    def on_request_pane_unanswered(self, message: Unanswered) -> None:
         """Show why."""
         self.answer_view.fail(message.error)
 
