@@ -42,10 +42,27 @@ class Output:
         try:
             for file in self._model.files:
                 self._copy(file, _below(staged, file.path))
-            _swap(staged / top.name, top, aside=staged / ".replaced")
+            self._publish(staged, folder, top)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         return top
+
+    def _publish(self, staged: Path, folder: Path, top: Path) -> None:
+        """Put the whole in its place; what lies there besides the model's files is kept."""
+        if not os.path.lexists(top):
+            (staged / top.name).rename(top)
+            return
+        for file in self._model.files:
+            target = _below(folder, file.path)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (staged / file.path).replace(target)
+            except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+                raise Conflict(
+                    f"{target} cannot be overwritten: a folder is in the place of a file, or a "
+                    "file in the place of a folder.",
+                    fix="Move it away, or choose another folder.",
+                ) from error
 
     def _copy(self, file: ModelFile, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +91,6 @@ def _below(folder: Path, path: str) -> Path:
     if problem:
         raise IntegrityError(f"The index holds a path that cannot be: {problem}.")
     return folder / path
-
-
-def _swap(fresh: Path, target: Path, *, aside: Path) -> None:
-    """Put `fresh` at `target`; what was there goes to `aside`, on the same file system."""
-    if os.path.lexists(target):
-        target.rename(aside)
-    fresh.rename(target)
 
 
 def _umask() -> int:

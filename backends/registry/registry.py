@@ -228,6 +228,8 @@ class Registry:
     def download(self, id: str, target: Path, *, overwrite: bool = False) -> Path:
         """Write a version's files below `target`, byte for byte.
 
+        With `overwrite` files of the same names are replaced; others that lie there stay.
+
         Returns:
             The file of a single-file model, the model's own folder otherwise.
 

@@ -36,8 +36,8 @@ CREATE TABLE versions (
   UNIQUE (name, version)
 );
 CREATE INDEX versions_all ON versions (id, version, framework, size, created, search, marks);
-CREATE INDEX versions_latest ON versions (id, version, framework, size, created, search, marks)
-  WHERE latest = 1;
+CREATE INDEX versions_latest
+  ON versions (latest, id, version, framework, size, created, search, marks) WHERE latest = 1;
 CREATE INDEX versions_run ON versions (run_id) WHERE run_id != '';
 
 CREATE TABLE files (

@@ -98,6 +98,24 @@ def test_file_that_is_no_model_is_stored_with_the_problem(
     assert str(tmp_path) not in found.schema_problem
 
 
+def test_model_that_claims_terabytes_does_no_harm(registry: Registry, tmp_path: Path) -> None:
+    made = model()
+    made.graph.initializer[0].dims[:] = [1_000_000, 1_000_000]
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    register(registry, tmp_path / "model.onnx")
+    assert registry.get("x").schema_problem
+
+
+def test_model_with_an_endless_description_is_not_described(
+    registry: Registry, tmp_path: Path
+) -> None:
+    made = model()
+    helper.set_model_props(made, {"note": "x" * 2_000_000})
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    register(registry, tmp_path / "model.onnx")
+    assert "longer than" in registry.get("x").schema_problem
+
+
 def test_several_models_have_no_common_schema(registry: Registry, tmp_path: Path) -> None:
     folder = tmp_path / "pair"
     folder.mkdir()

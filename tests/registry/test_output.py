@@ -56,8 +56,22 @@ def test_download_replaces_only_when_told_to(
     with pytest.raises(Conflict, match="exists already"):
         registry.download("x", target)
     assert (target / "models" / "mine").exists()
-    assert trees_equal(registry.download("x", target, overwrite=True), folder)
+    (target / "models" / "model.h5").write_text("old")
+    written = registry.download("x", target, overwrite=True)
+    assert (written / "mine").read_text() == "mine"
+    (written / "mine").unlink()
+    assert trees_equal(written, folder)
     assert [path.name for path in target.iterdir()] == ["models"]
+
+
+def test_folder_in_the_place_of_a_file_is_not_overwritten(
+    registry: Registry, file: Path, tmp_path: Path
+) -> None:
+    registry.register(Registration(name="x", path=str(file)))
+    (tmp_path / "target" / "model.dat" / "deep").mkdir(parents=True)
+    with pytest.raises(Conflict, match="cannot be overwritten"):
+        registry.download("x", tmp_path / "target", overwrite=True)
+    assert (tmp_path / "target" / "model.dat" / "deep").is_dir()
 
 
 def test_damaged_bytes_are_not_written_out(

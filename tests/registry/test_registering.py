@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,14 @@ def test_stage_of_a_living_registry_is_not_swept(
     model = registry.register(Registration(name="x", path=str(folder)), open_another)
     assert registry.verify().ok
     assert len(model.files) == 4
+
+
+def test_threads_of_one_registry_register_at_once(registry: Registry, folder: Path) -> None:
+    request = Registration(name="x", path=str(folder))
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: registry.register(request).version, range(12)))
+    assert sorted(made) == list(range(1, 13))
+    assert registry.verify().ok
 
 
 # ------------------------------------------------------------------ assets of runs
