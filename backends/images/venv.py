@@ -111,10 +111,14 @@ async def _make(plan: EnvironmentPlan, folder: Path) -> AsyncGenerator[BuildLine
 async def _remove(folder: Path) -> None:
     """Children of a killed uv may still be writing for a moment."""
     for _ in range(100):
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        if not folder.exists():
+        if await asyncio.to_thread(_removed, folder):
             return
         await asyncio.sleep(_LOCK_POLL)
+
+
+def _removed(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 async def _fill(plan: EnvironmentPlan, staged: Path) -> AsyncGenerator[BuildLine, None]:

@@ -52,6 +52,20 @@ async def main():
 asyncio.run(main())
 """
 
+MEETING = """
+import os, time
+def init():
+    pass
+def run(data):
+    open(os.path.join({folder!r}, str(os.getpid())), "w").close()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if len(os.listdir({folder!r})) == 2:
+            return "met"
+        time.sleep(0.01)
+    return "alone"
+"""
+
 
 class TestProcess(Conformance):
     kind = "process"
@@ -187,6 +201,18 @@ class TestProcess(Conformance):
         await driver.stop(spec.name)
         await driver.start(spec.name)
         await healthy(driver, spec.name, revision=1)
+
+    async def test_scaled_it_runs_requests_at_once(
+        self, driver: Driver, spec: ServiceSpec, tmp_path: Path
+    ) -> None:
+        meeting = tmp_path / "meeting"
+        meeting.mkdir()
+        script = MEETING.format(folder=str(meeting))
+        await applied(driver, replace(spec, bundle=bundle(tmp_path, script)))
+        await driver.scale(spec.name, 2)
+        await until(driver, spec.name, lambda s: s.ready == 2)
+        answers = await asyncio.gather(score(driver, spec.name), score(driver, spec.name))
+        assert [*answers] == [(200, "met"), (200, "met")]
 
     async def test_one_watch_sees_a_stop_a_start_and_a_move_and_no_failure(
         self, driver: Driver, spec: ServiceSpec

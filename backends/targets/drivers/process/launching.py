@@ -11,6 +11,9 @@ from backends.targets.drivers.process.rundir import Address, RunDir
 from backends.targets.records import ServiceSpec
 
 _MAX_GRACE = 30.0
+_MOST_WORKERS = 1024
+"""A worker runs one request at a time, so their number is the limit; the launch file's own limit
+only has to lie above whatever they are scaled to later."""
 
 
 def start(place: RunDir, revision: int) -> None:
@@ -77,7 +80,7 @@ def write(place: RunDir, spec: ServiceSpec, address: Address) -> None:
         interpreter=str(spec.interpreter) if spec.interpreter else None,
         variables=dict(spec.variables),
         workers=spec.replicas,
-        concurrency=spec.limits.concurrency * spec.replicas,
+        concurrency=spec.limits.concurrency * _MOST_WORKERS,
         queue_wait_ms=spec.limits.queue_wait_ms,
         scoring_timeout_ms=spec.limits.scoring_timeout_ms,
         init_seconds=spec.limits.init_seconds,
