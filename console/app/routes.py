@@ -129,8 +129,13 @@ class Routes(App[None]):
         files = theming.theme_files()
         if name not in files:
             raise NotFound(f"There is no theme '{name}'.", fix=f"Themes: {', '.join(files)}.")
-        self.register_theme(theming.to_textual(theming.load_theme(files[name])))
-        self.theme = name
+        theme = theming.to_textual(theming.load_theme(files[name]))
+        self.register_theme(theme)
+        if self.is_running or theme.ansi:
+            self.theme = name
+        else:  # applied with everything else when the app starts: once, not twice
+            self.set_reactive(App.theme, name)
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def say(self, sentence: str) -> None:
         """A toast that passes."""
