@@ -11,7 +11,7 @@ from console.cli.text import printable
 _TOKENS = re.compile(
     r'(?P<key>"(?:\\.|[^"\\])*"(?=\s*:))|(?P<text>"(?:\\.|[^"\\])*")|(?P<word>\b(?:true|false|null)\b)'
 )
-_COLOURS = {"key": "blue", "text": "green", "word": "magenta"}
+_COLOURS = {"key": "cyan", "text": "green", "word": "magenta"}
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -20,8 +20,8 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:
-    """The text in a colour where the stream shows colours."""
-    return click.style(text, fg=colour) if wants_colour(stream) else text
+    """The text in a colour, if it is given one and the stream shows colours."""
+    return click.style(text, fg=colour) if colour and wants_colour(stream) else text
 
 
 def coloured_json(text: str) -> str:

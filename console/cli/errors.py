@@ -53,7 +53,8 @@ def complain(what: str, fix: str) -> None:
 
 
 def _evidence(detail: str) -> None:
-    for line in printable(detail).splitlines():
+    lines = printable(detail).splitlines()
+    for line in lines if len(lines) > 1 else ():
         click.echo(f"  ┆ {line}", err=True)
 
 

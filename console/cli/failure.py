@@ -23,10 +23,10 @@ def card(failed: RunFailed) -> None:
     evidence = service.evidence if service else None
     if evidence and evidence.traceback:
         _block("traceback", evidence.traceback.splitlines(), FRAMES)
-    elif error.detail:
-        _block("output", error.detail.splitlines(), LINES)
     if evidence and evidence.last_lines:
-        _block("log", list(evidence.last_lines), LINES)
+        _block("last lines", list(evidence.last_lines), LINES)
+    elif error.detail and not (evidence and evidence.traceback):
+        _block("last lines", error.detail.splitlines(), LINES)
     if evidence and evidence.model_tree:
         _block("model directory", list(evidence.model_tree), LINES)
     for advice in _advice(failed, service):

@@ -1,5 +1,6 @@
 """The root command: the console without words, commands with them."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,11 @@ class Root(LazyGroup):
         self.callback = _open_console_without_words
         self.invoke_without_command = True
         self.no_args_is_help = False
+        self.epilog = (
+            "Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 usage,"
+            " 3 the target could not be reached, 124 a wait timed out, 130 interrupted. State lies"
+            " in $PILOTHOUSE_HOME."
+        )
         self.context_settings = {"help_option_names": ["-h", "--help"]}
         self.params += [
             click.Option(["-w", "--workspace-name", "workspace"], help="Workspace to work in."),
@@ -85,7 +91,9 @@ def run(args: Sequence[str]) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(Root(), {}, PROGRAM, COMPLETION, instruction)
+    _print_anything()
     try:
+        _check_text(args)
         root = Root()
         with root.make_context(PROGRAM, list(args)) as context:
             root.invoke(context)
@@ -101,6 +109,20 @@ def run(args: Sequence[str]) -> int:
     except Exception as error:  # the border: whatever went wrong is reported here
         return report(error, debug="--debug" in args)
     return 0
+
+
+def _check_text(args: Sequence[str]) -> None:
+    """Refuse words that are no text: nothing can store or send them."""
+    for word in args:
+        if not word.isascii() and any("\ud800" <= char <= "\udfff" for char in word):
+            raise click.UsageError(f"'{word}' is not valid UTF-8.")
+
+
+def _print_anything() -> None:
+    """Characters that an output's encoding has not are escaped there, and fail nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:

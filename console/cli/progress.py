@@ -42,7 +42,7 @@ def human_lines(event: Event) -> list[str]:
                 f"{done} {event.stage.value:<12}{one_line(event.detail)}  {event.seconds:.1f} s"
             ]
         case StateChanged(transition=change):
-            state = paint(change.state.value, _STATE_COLOURS.get(change.state, "white"), sys.stderr)
+            state = paint(change.state.value, _STATE_COLOURS.get(change.state, ""), sys.stderr)
             why = one_line((not change.state.final and change.phase) or change.reason)
             return [f"  {'':<12}{': '.join(filter(None, (state, why)))}"]
     return []

@@ -1,6 +1,8 @@
 """How errors are told: two lines, an exit code, a traceback only when asked for."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -101,6 +103,29 @@ def test_a_home_that_cannot_be_made_is_told(cli: CommandLine) -> None:
     assert str(cli.home) in ran.err
     assert "Traceback" not in ran.err
     cli.home.unlink()
+
+
+def test_an_output_that_lacks_characters_is_no_obstacle(cli: CommandLine) -> None:
+    """Glyphs and names are escaped there."""
+    cli("model", "register", "-n", "words", "-p", "models", "-d", "数字")
+    western = cli.environment() | {"PYTHONIOENCODING": "latin-1:strict"}
+    done = subprocess.run(
+        [sys.executable, "-m", "console", "model", "show", "words"],
+        env=western,
+        cwd=cli.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\\u6570" in done.stdout
+
+
+def test_words_that_are_no_text_are_refused(cli: CommandLine) -> None:
+    """Bytes that are not UTF-8 cannot be stored."""
+    ran = cli("model", "register", "-n", "words", "-p", "models", "-d", "\udcff")
+    assert ran.code == 2
+    assert "UTF-8" in ran.err
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "nul\0", '{"modelId": 5}', "[" * 100_000])

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from console.cli.context import Session
+from console.cli.model_tables import sheet
 from console.cli.options import PAIR, Command, accepted, merged
 from console.cli.values import model_id_options, one_id, resource_options
 
@@ -53,7 +54,7 @@ def update(
             sample_input=sample_input_dataset_id,
             sample_output=sample_output_dataset_id,
         )
-    session.out.emit((full_model if session.full else model)(changed))
+    session.out.emit(full_model(changed) if session.full else model(changed), table=sheet(changed))
 
 
 @click.command("delete", cls=Command)

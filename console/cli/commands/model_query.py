@@ -1,16 +1,17 @@
 """`pilothouse model list` and `pilothouse model show`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.complete import complete_models
 from console.cli.context import Session
+from console.cli.model_tables import cells, compared, sheet
 from console.cli.options import Command, accepted
 from console.cli.values import model_id_options
 
 if TYPE_CHECKING:
-    from backends.registry.records import ModelRow, ModelVersion
+    from backends.registry.records import ModelVersion
     from backends.registry.registry import Registry
 
 UNFILTERED = 1_000_000
@@ -50,7 +51,7 @@ def list_models(
             found = _search(session, workspace.registry, filter_text, latest=latest)
             rows = tuple(row for row in rows if row.id in found)
     shape = full_model_row if session.full else model_row
-    session.out.emit([shape(row) for row in rows], table=[_cells(row) for row in rows])
+    session.out.emit([shape(row) for row in rows], table=[cells(row) for row in rows])
 
 
 @click.command("show", cls=Command)
@@ -85,7 +86,7 @@ def show(
             older = registry.resolve(compare_to)
             shape["difference"] = difference(registry.diff(older.id, found.id))
         used = registry.used_by(found.id)
-    session.out.emit(shape, table=_sheet(found, used) | _compared(shape))
+    session.out.emit(shape, table=sheet(found, used) | compared(shape))
 
 
 def _find(
@@ -115,49 +116,5 @@ def _search(session: Session, registry: "Registry", text: str, *, latest: bool) 
 
     parsed = parse(text)
     for problem in parsed.problems:
-        session.say(f"filter: {problem}")
+        session.say(f"filter: {problem.term}: {problem.message}")
     return {row.id for row in registry.search(parsed, latest=latest, offset=0, limit=UNFILTERED)}
-
-
-def _cells(row: "ModelRow") -> dict[str, Any]:
-    from console.cli.times import iso
-    from console.present import size
-
-    return {
-        "name": row.name,
-        "version": row.version,
-        "id": row.id,
-        "framework": " ".join(filter(None, (row.framework.value, row.framework_version))),
-        "size": size(row.size),
-        "createdTime": iso(row.created),
-        "tags": dict(row.tags),
-    }
-
-
-def _sheet(found: "ModelVersion", used: tuple[str, ...]) -> dict[str, Any]:
-    from console.cli.shapes import model
-    from console.present import size
-
-    sheet = {key: part for key, part in model(found).items() if part not in (None, "", {})}
-    sheet["size"] = size(found.size)
-    sheet["files"] = "\n".join(
-        f"{file.path}  {size(file.size)}  sha256 {file.sha256[:12]}…" for file in found.files
-    )
-    if found.schema:
-        for title, tensors in (("inputs", found.schema.inputs), ("outputs", found.schema.outputs)):
-            sheet[title] = "\n".join(
-                f"{t.name}  {t.dtype}  [{', '.join(map(str, t.shape))}]" for t in tensors
-            )
-    sheet["usedBy"] = ", ".join(used) or "no service"
-    return sheet
-
-
-def _compared(shape: dict[str, Any]) -> dict[str, str]:
-    if "difference" not in shape:
-        return {}
-    parts = shape["difference"]
-    lines = [f"+ {file['path']}" for file in parts["added"]]
-    lines += [f"- {file['path']}" for file in parts["removed"]]
-    lines += [f"~ {change['after']['path']}" for change in parts["changed"]]
-    lines += [f"~ {f['field']}: {f['before']} → {f['after']}" for f in parts["fields"]]
-    return {"difference": "\n".join(lines) or "none"}

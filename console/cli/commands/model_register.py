@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.context import Session
+from console.cli.model_tables import sheet
 from console.cli.options import PAIR, Command, merged
 from console.cli.text import printable
 from console.cli.values import read_json_object, resource_options, write_metadata
@@ -89,7 +90,7 @@ def register(
         if output_metadata_file:
             write_metadata(output_metadata_file, session, workspace.name, version.id)
     _warn(session, version)
-    session.out.emit((full_model if session.full else model)(version))
+    session.out.emit(full_model(version) if session.full else model(version), table=sheet(version))
 
 
 def _framework(word: str | None) -> "Framework | None":

@@ -104,7 +104,7 @@ def _with_durations(newest_first: "Sequence[Transition]") -> list[dict[str, Any]
 def _event_cells(event: dict[str, Any]) -> dict[str, Any]:
     cells = {key: event[key] for key in ("time", "kind", "state", "revision", "seconds")}
     phase = event["phase"] if event["state"] == "Transitioning" else None
-    reason = ": ".join(filter(None, (phase, event["reason"])))
+    reason = ": ".join(dict.fromkeys(filter(None, (phase, event["reason"]))))
     return cells | {"actor": event["actor"], "reason": reason}
 
 
