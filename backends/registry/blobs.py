@@ -69,6 +69,7 @@ class BlobStore:
 
     def _locked_stage(self) -> tuple[Path, int]:
         while True:
+            self._stages.mkdir(parents=True, exist_ok=True)
             folder = self._stages / f"{os.getpid()}-{os.urandom(8).hex()}"
             lock = _lock(folder.with_name(folder.name + ".lock"), create=True)
             if lock is not None:
@@ -133,7 +134,7 @@ class Stage:
         for sha256 in self._held:
             target = self._store.path(sha256)
             if not target.parent.exists():
-                target.parent.mkdir()
+                target.parent.mkdir(parents=True)
                 touched.add(target.parent.parent)
             self.path(sha256).rename(target)
             touched.add(target.parent)

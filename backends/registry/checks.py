@@ -37,8 +37,26 @@ def request_problems(request: Registration) -> list[str]:
         )
     if request.framework_version and request.framework is None:
         problems.append("a framework version is given without a framework")
+    texts = {
+        "path": request.path,
+        "description": request.description,
+        "framework version": request.framework_version,
+        "sample input": request.sample_input,
+        "sample output": request.sample_output,
+    }
+    problems += text_problems(texts)
     problems += label_problems("tag", request.tags) + label_problems("property", request.properties)
     return problems + resource_problems(request.resources)
+
+
+def text_problems(texts: Mapping[str, str | None]) -> list[str]:
+    """Texts can be stored: no half characters, as of names that are not UTF-8."""
+    given = {name: text for name, text in texts.items() if text is not None}
+    return [
+        f"the {name} is not UTF-8"
+        for name, text in given.items()
+        if any(category(letter) == "Cs" for letter in text)
+    ]
 
 
 def label_problems(kind: str, labels: Mapping[str, str]) -> list[str]:

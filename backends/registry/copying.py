@@ -78,6 +78,7 @@ def place(blob: Path, target: Path) -> None:
     with opened(blob) as source:
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
         try:
+            os.fchmod(handle, 0o444)
             if _cloned(source, handle):
                 return
         finally:

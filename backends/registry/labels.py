@@ -42,7 +42,12 @@ def apply_update(db: sqlite3.Connection, key: int, model: ModelVersion, update: 
 
 
 def _check(model: ModelVersion, update: Update) -> None:
-    problems = checks.label_problems("tag", update.add_tags)
+    texts = {
+        "description": update.description,
+        "sample input": update.sample_input,
+        "sample output": update.sample_output,
+    }
+    problems = checks.text_problems(texts) + checks.label_problems("tag", update.add_tags)
     problems += checks.label_problems("property", update.add_properties)
     if update.resources is not None:
         problems += checks.resource_problems(update.resources)

@@ -51,8 +51,10 @@ def test_other_fields_change_one_by_one(registry: Registry, model: str) -> None:
 
 def test_everything_wrong_with_an_update_is_said_at_once(registry: Registry, model: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        registry.update(model, add_tags={"": ""}, resources=Resources(cpu=-1, gpu=0))
-    assert len(error.value.detail.splitlines()) == 3
+        registry.update(
+            model, add_tags={"": ""}, resources=Resources(cpu=-1, gpu=0), description="\ud800"
+        )
+    assert len(error.value.detail.splitlines()) == 4
 
 
 def test_every_change_of_a_tag_is_logged(registry: Registry, root: Path, model: str) -> None:

@@ -136,6 +136,16 @@ def test_name_that_is_not_utf8_is_refused(registry: Registry, folder: Path) -> N
     assert "not UTF-8" in refusal(registry, Registration(name="x", path=str(folder))).what
 
 
+def test_text_that_cannot_be_stored_is_refused(registry: Registry, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/bad\xff"))
+    folder.mkdir()
+    (folder / "model.dat").write_text("")
+    request = Registration(name="x", path=str(folder / "model.dat"), description="\ud800")
+    error = refusal(registry, request)
+    assert "the path is not UTF-8" in error.what
+    assert "the description is not UTF-8" in error.what
+
+
 def test_name_with_control_characters_is_refused(registry: Registry, folder: Path) -> None:
     (folder / "a\x1b[31m").write_text("")
     error = refusal(registry, Registration(name="x", path=str(folder)))
