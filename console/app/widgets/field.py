@@ -40,7 +40,7 @@ class FieldRow(Vertical):
     """
 
     DEFAULT_CSS = """
-    FieldRow { height: auto; border-left: outer transparent; padding-right: 1; }
+    FieldRow { height: auto; border-left: blank $background; padding-right: 1; }
     FieldRow:focus-within { border-left: outer $accent; }
     FieldRow .control { height: auto; }
     FieldRow .label {
@@ -137,7 +137,7 @@ class FieldRow(Vertical):
     def watch_note(self, note: str) -> None:
         """Show what is known under the control."""
         self.set_class(bool(note), "-noted")
-        self._say(".note", plain(note))
+        self._say(".note", "\n".join(plain(line) for line in note.splitlines()))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Pass the text on."""
@@ -181,7 +181,7 @@ class FieldRow(Vertical):
             return Lines(value, placeholder=placeholder, compact=True, soft_wrap=False)
         return Input(
             value,
-            placeholder=field.default,
+            placeholder=field.default or "not said",
             password=field.secret,
             select_on_focus=False,
             compact=True,

@@ -240,7 +240,7 @@ class WizardScreen(Planning):
         self.summary = f"step {STEPS.index(self.step) + 1} of {len(STEPS)}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`enter` deploys on Review only, once there is a plan; there is no way on from the last step, or back."""
+        """`enter` deploys what Review shows; the last step has no next, the first none before."""
         if action == "deploy":
             return self.step is Step.REVIEW and self.plan is not None
         if action == "step":
