@@ -66,11 +66,11 @@ def emit_service(session: Session, workspace: "Workspace", service: "Service") -
     from console.cli.service_shapes import full_service, service_sheet
     from console.cli.service_shapes import service as shape
 
-    if not session.full:
-        session.out.emit(shape(service), table=service_sheet(service))
-        return
-    first = next(iter(workspace.services.revisions(service.name)[::-1]), None)
-    session.out.emit(full_service(service, created_by=first.actor if first else ""))
+    revisions = workspace.services.revisions(service.name)
+    if session.full:
+        session.out.emit(full_service(service, revisions))
+    else:
+        session.out.emit(shape(service), table=service_sheet(service, revisions))
 
 
 async def _run(

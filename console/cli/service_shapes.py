@@ -1,11 +1,15 @@
 """Services, plans and their events as dicts with the keys that `az ml` v1 prints."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from backends.services.records import Plan, Service, Transition
+from backends.services.records import Plan, Revision, Service, Transition
 from backends.targets.records import Evidence, Keys, LogLine
 from console.cli.shapes import plain, resources
 from console.cli.times import clock, iso
+
+MOST_REVISIONS = 10
+"""Revisions that a terminal shows of a service, the newest."""
 
 
 def service(found: Service) -> dict[str, Any]:
@@ -23,8 +27,13 @@ def service(found: Service) -> dict[str, Any]:
     }
 
 
-def full_service(found: Service, *, created_by: str = "") -> dict[str, Any]:
-    """The result of `service show -v`: v1's serialised service, then what only is known here."""
+def full_service(found: Service, revisions: Sequence[Revision] = ()) -> dict[str, Any]:
+    """The result of `service show -v`: v1's serialised service, then what only is known here.
+
+    Args:
+        found: The service.
+        revisions: Its revisions, newest first.
+    """
     spec = found.spec
     return {
         "name": found.name,
@@ -42,7 +51,7 @@ def full_service(found: Service, *, created_by: str = "") -> dict[str, Any]:
         "imageDetails": None,
         "scoringUri": found.scoring_uri,
         "swaggerUri": f"{found.url}/swagger.json" if found.url else None,
-        "createdBy": created_by or None,
+        "createdBy": (revisions[-1].actor or None) if revisions else None,
         "containerResourceRequirements": resources(spec.resources),
         "authEnabled": spec.auth,
         "dataCollection": spec.collect_data,
@@ -62,11 +71,12 @@ def full_service(found: Service, *, created_by: str = "") -> dict[str, Any]:
         "wantedReplicas": found.wanted,
         "reachable": found.reachable,
         "observedTime": iso(found.seen),
+        "revisions": [_revision(one) for one in revisions],
         "evidence": evidence(found.evidence),
     }
 
 
-def service_sheet(found: Service) -> dict[str, Any]:
+def service_sheet(found: Service, revisions: Sequence[Revision] = ()) -> dict[str, Any]:
     """What `service show` puts on a terminal."""
     models = " ".join(model.id for model in found.spec.models)
     return {
@@ -83,6 +93,7 @@ def service_sheet(found: Service) -> dict[str, Any]:
         "keys": "needed" if found.spec.auth else "none",
         "updatedAt": iso(found.updated),
         "tags": dict(found.spec.tags),
+        "revisions": "\n".join(map(_revision_line, revisions[:MOST_REVISIONS])),
     }
 
 
@@ -178,6 +189,21 @@ def plan(made: Plan) -> dict[str, Any]:
         "notes": list(made.notes),
         "command": made.command,
     }
+
+
+def _revision(one: Revision) -> dict[str, Any]:
+    return {
+        "revision": one.number,
+        "createdTime": iso(one.created),
+        "createdBy": one.actor or None,
+        "note": one.note,
+        "models": [model.id for model in one.spec.models],
+    }
+
+
+def _revision_line(one: Revision) -> str:
+    models = " ".join(model.id for model in one.spec.models)
+    return f"r{one.number}  {iso(one.created)}  {one.note}  {models}".rstrip()
 
 
 def _environment(found: Service) -> dict[str, Any] | None:

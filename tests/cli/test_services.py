@@ -1,6 +1,7 @@
 """`pilothouse service` on a real service of the process target."""
 
 import json
+import shlex
 import signal
 import socket
 
@@ -59,6 +60,7 @@ def test_the_whole_object_tells_more(live: CommandLine) -> None:
     assert whole["modelDetails"] == [{"id": "words:1", "name": "words", "version": 1}]
     assert whole["workspaceName"] == "default"
     assert whole["createdBy"]
+    assert [one["models"] for one in whole["revisions"]] == [["words:1"]]
     assert (whole["revision"], whole["servingRevision"], whole["error"]) == (1, 1, None)
 
 
@@ -223,6 +225,22 @@ def test_tags_are_added_and_removed(live: CommandLine) -> None:
     ran = live("service", "update", "-n", "words", *line.split())
     assert ran.data["tags"] == {"b": "2"}
     assert ran.err == ""
+
+
+def test_an_update_shows_the_line_that_does_the_same(live: CommandLine) -> None:
+    """And the line is one that runs."""
+    line = "--add-tag c=3 --add-property p=1 --remove-tag b --dry-run"
+    plan = live.data("service", "update", "-n", "words", *line.split())
+    words = shlex.split(plan["command"])[1:]
+    assert live.data(*words, "--dry-run")["changes"] == plan["changes"]
+
+
+def test_keys_are_turned_on_by_an_update(live: CommandLine) -> None:
+    """Flags are laid over what runs; the rest stays."""
+    assert live("service", "get-keys", "-n", "words").code == 2
+    assert live("service", "update", "-n", "words", "--auth-enabled", "true").code == 0
+    assert live.data("service", "get-keys", "-n", "words")["primaryKey"]
+    assert run(live, "1") == {"model": "one", "sent": 1}
 
 
 def test_wait_tells_by_its_exit_code(live: CommandLine) -> None:

@@ -32,9 +32,16 @@ if TYPE_CHECKING:
 )
 @coded("--ic", "--inference-config-file", "inference_file", metavar="PATH", help="YAML or JSON.")
 @coded("--dc", "--deploy-config-file", "deployment_file", metavar="PATH", help="YAML or JSON.")
-@click.option("--add-tag", "add_tags", type=PAIR, multiple=True, help="Set a tag.")
+@click.option("--add-tag", "--tag", "add_tags", type=PAIR, multiple=True, help="Set a tag.")
 @click.option("--remove-tag", "remove_tags", multiple=True, help="Take a tag away, by its key.")
-@click.option("--add-property", "add_properties", type=PAIR, multiple=True, help="Add a new one.")
+@click.option(
+    "--add-property",
+    "--property",
+    "add_properties",
+    type=PAIR,
+    multiple=True,
+    help="Add a new one.",
+)
 @click.option("-d", "--description", default="", help="Replace the description.")
 @rollout_options
 @config_options
