@@ -69,7 +69,7 @@ def event_record(event: Event) -> dict[str, Any]:
                 "seconds": round(event.seconds, 3),
             }
         case StateChanged(transition=change):
-            from console.cli.service_shapes import transition
+            from console.cli.event_shapes import transition
 
             return {"event": "stateChanged"} | transition(change)
         case Finished(service=service):

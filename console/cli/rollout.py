@@ -98,7 +98,7 @@ async def _run(
 
 def _show_plan(session: Session, plan: "Plan") -> None:
     from backends.errors import Unschedulable
-    from console.cli.service_shapes import plan as shape
+    from console.cli.event_shapes import plan as shape
 
     steps = "\n".join(f"{s.stage.value:<12}{s.action:<8}{s.detail}" for s in plan.steps)
     changes = "\n".join(f"{c.field}: {c.before or '(none)'} → {c.after}" for c in plan.changes)

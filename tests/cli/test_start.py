@@ -15,15 +15,11 @@ from console.cli.options import GLOBALS
 from tests.support.commandline import ROOT, CommandLine
 
 HEAVY = {"textual", "rich", "httpx", "onnxruntime", "docker", "kubernetes", "yaml", "asyncio"}
-WRITTEN_BY_OTHERS = {"demo"}
-"""Commands that follow no script of Azure ML's and take no global flags."""
 
 
 def walk(group: LazyGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     """Every command with its words."""
     for word in group.list_commands(click.Context(group)):
-        if (*path, word)[0] in WRITTEN_BY_OTHERS:
-            continue
         command = group.get_command(click.Context(group), word)
         assert command is not None
         if isinstance(command, LazyGroup):

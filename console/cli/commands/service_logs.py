@@ -80,7 +80,7 @@ def _text(line: "LogLine") -> str:
 
 
 def _json(line: "LogLine") -> str:
-    from console.cli.service_shapes import log_line
+    from console.cli.event_shapes import log_line
 
     return json.dumps(log_line(line))
 

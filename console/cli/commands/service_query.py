@@ -87,7 +87,7 @@ def events(session: Session, name: str, last: int | None) -> None:
 
 def _with_durations(newest_first: "Sequence[Transition]") -> list[dict[str, Any]]:
     """Oldest first, each with the seconds until the next; the last one still holds."""
-    from console.cli.service_shapes import transition
+    from console.cli.event_shapes import transition
 
     ordered = newest_first[::-1]
     ends = [one.at for one in ordered[1:]]
