@@ -9,6 +9,7 @@ the standard library; arrays: `NumpyArrayWrapper` of joblib/numpy_pickle.py.
 import math
 import pickletools
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,12 +59,17 @@ class Machine:
             Unreadable: it is no pickle, or goes beyond what is looked into.
         """
         try:
-            for count, (opcode, argument, _) in enumerate(pickletools.genops(self.reader)):  # type: ignore[arg-type]  # a reader is all it needs
-                if count >= MAX_OPCODES or len(self.stack) > MAX_STACK:
-                    raise Unreadable("it is too long")
-                self._follow(opcode, argument)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a damaged string's odd escapes are no news
+                self._follow_all()
         except (ValueError, IndexError, TypeError, AttributeError, OverflowError, OSError) as error:
             raise error if isinstance(error, Unreadable) else Unreadable(str(error)) from error
+
+    def _follow_all(self) -> None:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(self.reader)):  # type: ignore[arg-type]  # a reader is all it needs
+            if count >= MAX_OPCODES or len(self.stack) > MAX_STACK:
+                raise Unreadable("it is too long")
+            self._follow(opcode, argument)
 
     def _follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
         name = opcode.name
