@@ -5,7 +5,7 @@ import json
 import os
 import sysconfig
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import which
 
@@ -68,6 +68,13 @@ def plan_environment(
     """
     if inference is None:
         return _no_code(builtin, framework_version)
+    plan = _from_config(inference, base, lookup)
+    return replace(plan, notes=(*plan.notes, *_for_containers(inference)))
+
+
+def _from_config(
+    inference: InferenceConfig, base: Path, lookup: Callable[[str, str], Environment | None]
+) -> EnvironmentPlan:
     source = base / inference.source_directory if inference.source_directory else base
     environment = _environment(inference, lookup)
     if environment is not None and environment.user_managed:
@@ -75,16 +82,27 @@ def plan_environment(
     variables = environment.variables if environment else {}
     conda, folder = _conda(inference, environment, source)
     if conda is None:
-        notes = [f"No packages were asked for: the server's own Python {OWN} serves it."]
-        if environment is not None and environment.base_image:
-            notes.append(f"The base image {environment.base_image} is for container targets.")
-        return _own(variables, tuple(notes))
+        note = f"No packages were asked for: the server's own Python {OWN} serves it."
+        return _own(variables, (note,))
     found = read_requirements(conda, folder)
     if inference.runtime.lower() == "spark-py" and not _lists(found, "pyspark"):
         found.packages.append("pyspark")
         found.notes.append("pyspark added for the runtime spark-py; Java has to be there too.")
     hold_numpy(found)
     return _plan(found, {**conda.variables, **variables})
+
+
+def _for_containers(inference: InferenceConfig) -> tuple[str, ...]:
+    """What the config says that only a target with containers can follow."""
+    said = {
+        "Base image": inference.base_image,
+        "Extra Dockerfile steps": inference.extra_docker_steps,
+    }
+    return tuple(
+        f"{what} ({value}): followed by container targets only."
+        for what, value in said.items()
+        if value
+    )
 
 
 def _no_code(builtin: str | None, framework_version: str) -> EnvironmentPlan:

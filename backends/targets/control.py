@@ -13,7 +13,8 @@ from typing import Any
 from backends.errors import Conflict, Unavailable
 from backends.targets.records import Evidence, ServiceState, Status
 
-_LIMIT = 4 << 20
+_LIMIT = 64 << 20
+"""Bytes of the longest status: it carries tracebacks and log lines."""
 _ANSWER_SECONDS = 5.0
 _STATUS_SECONDS = 1.0
 

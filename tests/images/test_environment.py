@@ -104,6 +104,15 @@ def test_a_reference_means_the_registered_one_then_a_curated_one() -> None:
     assert plan(InferenceConfig(entry_script="score.py", environment=curated)).python
 
 
+def test_what_only_containers_can_follow_is_noted() -> None:
+    config = InferenceConfig(
+        entry_script="score.py", base_image="ubuntu:22.04", extra_docker_steps="steps.txt"
+    )
+    notes = " ".join(plan(config).notes)
+    assert "ubuntu:22.04" in notes
+    assert "steps.txt" in notes
+
+
 def test_a_user_managed_environment_is_used_as_it_is() -> None:
     own = Environment(name="e", user_managed=True, interpreter=sys.executable)
     found = plan(InferenceConfig(entry_script="score.py", environment=own))

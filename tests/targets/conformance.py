@@ -316,6 +316,7 @@ class Conformance:
         await driver.apply(locked, KEYS)
         await healthy(driver, locked.name)
         assert await driver.keys(locked.name) == KEYS
+        assert "primary-0123" not in repr(await driver.keys(locked.name))
         assert (await score(driver, locked.name))[0] == 401
         for key in (KEYS.primary, KEYS.secondary):
             assert (await score(driver, locked.name, key=key))[0] == 200
@@ -328,6 +329,13 @@ class Conformance:
             await eventually(refused)
             assert (await score(driver, locked.name, key="another-0123456789"))[0] == 200
             assert (await score(driver, locked.name, key=KEYS.secondary))[0] == 200
+
+    async def test_a_service_that_answers_without_has_no_keys(
+        self, driver: Driver, spec: ServiceSpec
+    ) -> None:
+        await applied(driver, spec)
+        with pytest.raises(NotFound, match="answers without"):
+            await driver.keys(spec.name)
 
     async def test_scaled_it_has_as_many_replicas(self, driver: Driver, spec: ServiceSpec) -> None:
         if not driver.capabilities.scale:

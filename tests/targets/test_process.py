@@ -105,6 +105,19 @@ class TestProcess(Conformance):
         await healthy(driver, spec.name)
         assert not any(map(runs, workers))
 
+    async def test_a_service_from_before_the_machine_was_restarted_says_so(
+        self, driver: Driver, spec: ServiceSpec, folder: Path
+    ) -> None:
+        await applied(driver, spec)
+        processes(spec)[0].kill()
+        await until(driver, spec.name, lambda s: s.state is ServiceState.FAILED)
+        note = json.loads((folder / "supervisor.json").read_text())
+        (folder / "supervisor.json").write_text(json.dumps({**note, "identity": "earlier:1"}))
+        status = await until(driver, spec.name, lambda s: s.state is ServiceState.FAILED)
+        assert "this machine was started anew" in status.reason
+        await driver.start(spec.name)
+        await healthy(driver, spec.name)
+
     async def test_a_worker_that_dies_is_replaced(self, driver: Driver, spec: ServiceSpec) -> None:
         await applied(driver, spec)
         _, worker = processes(spec)

@@ -103,6 +103,7 @@ class ProcessDriver(Driver):
             launching.write(place, spec, address)
             if running and address == before and await launching.swap(place, spec.revision):
                 place.save_spec(spec)
+                place.stopped_file.unlink(missing_ok=True)
                 return
             await supervisor.end(place, launching.grace(spec))
             ports.claim(address)
@@ -168,8 +169,9 @@ class ProcessDriver(Driver):
         Raises:
             NotFound: there is no such service, or it has no keys.
         """
-        found = self._existing(name).keys()
-        if found is None:
+        place = self._existing(name)
+        found, spec = place.keys(), place.spec()
+        if found is None or (spec and not spec.auth):
             raise NotFound(
                 f"Service {name} has no keys: it answers without.",
                 fix="Deploy it with key authentication (`authEnabled`).",

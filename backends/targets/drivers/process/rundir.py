@@ -127,7 +127,8 @@ class RunDir:
     def keys(self) -> Keys | None:
         """Both keys, when the service has some."""
         data = _object(self.keys_file)
-        return Keys(str(data["primary"]), str(data["secondary"])) if len(data) >= 2 else None
+        primary, secondary = data.get("primary"), data.get("secondary")
+        return Keys(str(primary), str(secondary)) if primary and secondary else None
 
     def save_keys(self, keys: Keys) -> None:
         """Replace the keys; the server reads the file again by itself."""
