@@ -258,8 +258,8 @@ class Prompt(Container):
         if self.history:
             self._place = min(max(self._place + step, 0), len(self.history))
             past = self.history[self._place] if self._place < len(self.history) else ""
-            with self.prevent(Input.Changed):
-                self.value = past
+            self.fill(past)
+            self._close()
 
     def _close(self) -> None:
         self._list.items = ()
