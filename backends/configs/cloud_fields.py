@@ -1,7 +1,7 @@
 """Rows of the field table for the targets outside this machine: ACI and IoT Edge."""
 
+from backends.configs.compute_type import ComputeType
 from backends.configs.field import Field, Kind
-from backends.configs.records import ComputeType
 
 _ACI = frozenset({ComputeType.ACI})
 _IOT = frozenset({ComputeType.IOT})

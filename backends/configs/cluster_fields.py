@@ -1,7 +1,7 @@
 """Rows of the field table for clusters: scaling, probes, namespace."""
 
+from backends.configs.compute_type import ComputeType
 from backends.configs.field import Field, Kind
-from backends.configs.records import ComputeType
 
 _AKS = frozenset({ComputeType.AKS})
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from backends.configs.cloud_fields import ACI_FIELDS, IOT_FIELDS, VAULT_FIELDS
 from backends.configs.cluster_fields import NAMESPACE, PROBE_FIELDS, SCALING_FIELDS
+from backends.configs.compute_type import ComputeType
 from backends.configs.field import Field, Kind
-from backends.configs.records import ComputeType
 
 _PROCESS = frozenset({ComputeType.PROCESS})
 _LOCAL = frozenset({ComputeType.LOCAL})

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backends.configs.records import ComputeType, Problem, Severity
+from backends.configs.compute_type import ComputeType
+from backends.configs.problem import Problem, Severity
 
 ANY_TYPE = frozenset(ComputeType)
 

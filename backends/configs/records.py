@@ -2,42 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from backends.configs.compute_type import ComputeType
+from backends.configs.problem import Problem, Severity
 from backends.targets.records import Resources
 
+__all__ = [
+    "AutoScale",
+    "ComputeType",
+    "CondaSpec",
+    "DeploymentConfig",
+    "Environment",
+    "ImageRegistry",
+    "InferenceConfig",
+    "Parsed",
+    "Probe",
+    "Problem",
+    "Severity",
+    "Tls",
+]
+
 Config = TypeVar("Config")
-
-
-class Severity(StrEnum):
-    """How bad a problem is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing wrong in a file; all problems of a file are reported at once."""
-
-    severity: Severity
-    file: str
-    line: int | None
-    """Counts from 1; None when the value came from a flag or a form."""
-    key: str
-    """Dotted path, as in `containerResourceRequirements.cpu`; empty for the whole file."""
-    found: str
-    allowed: str
-    message: str
-    """A whole sentence."""
-
-    def __str__(self) -> str:
-        """`file:line: error: key: message`; the key only where the message lacks it."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        key = "" if self.key in self.message else f"{self.key}: "
-        return f"{where}: {self.severity}: {key}{self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,16 +101,6 @@ class InferenceConfig:
     base_image: str = ""
     image_registry: ImageRegistry = field(default_factory=ImageRegistry)
     description: str = ""
-
-
-class ComputeType(StrEnum):
-    """`computeType` of a deployment config."""
-
-    PROCESS = "process"
-    LOCAL = "local"
-    ACI = "aci"
-    AKS = "aks"
-    IOT = "iot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
