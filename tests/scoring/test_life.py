@@ -303,6 +303,27 @@ def test_by_hand_it_takes_azmlinfsrvs_flags(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
+def test_on_a_terminal_lines_are_text_without_control_characters(tmp_path: Path) -> None:
+    script = "def init(): print('\\x1b[31mred')\ndef run(d): pass\n"
+    (tmp_path / "score.py").write_text(script, encoding="utf-8")
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backends.scoring", "--entry-script", "score.py", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while b"Healthy" not in seen or b"red" not in seen:
+        seen += os.read(ours, 65536)
+    process.terminate()
+    assert process.wait(DEADLINE) == 0
+    os.close(ours)
+    assert b"\x1b" not in seen
+    assert "INFO     worker 1  \N{REPLACEMENT CHARACTER}[31mred" in seen.decode()
+
+
 @pytest.mark.parametrize("flag", ["--port=x", "--nonsense"])
 def test_wrong_flags_are_a_usage_error(flag: str) -> None:
     done = subprocess.run(

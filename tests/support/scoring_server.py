@@ -128,8 +128,11 @@ class Server:
         return httpx.get(f"{self.url}{path}", timeout=DEADLINE, **options)
 
     def log(self) -> list[dict[str, Any]]:
-        """Every line of the log so far."""
-        text = (self.folder / "log.jsonl").read_text(encoding="utf-8")
+        """Every line of the present log file so far; none in the moment of its rotation."""
+        try:
+            text = (self.folder / "log.jsonl").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
         return [json.loads(line) for line in text.splitlines()]
 
     def logged(self, text: str) -> dict[str, Any]:

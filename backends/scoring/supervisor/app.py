@@ -148,12 +148,11 @@ class App:
         if body is None:
             message = f"The request body is larger than {limit} bytes."
             return Reply.problem(413, message, rejected="body")
-        query = scope["query_string"]
-        target = scope["path"] + "?" + query.decode("latin-1") if query else scope["path"]
+        query = scope["query_string"].decode("latin-1")
         meta = [
             rid,
             "GET" if method == "HEAD" else method,
-            target,
+            f"/score?{query}" if query else "/score",
             headers.get(b"content-type", b"").decode("latin-1"),
             headers.get(b"accept", b"").decode("latin-1"),
             self._forwarded(scope["headers"]) if service.current.wants_headers else None,

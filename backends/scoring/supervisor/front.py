@@ -5,13 +5,16 @@ import logging
 import socket
 from typing import Any
 
+from .logs import Log
+
 
 class Front:
     """Accepts on `listener`; imports uvicorn only when started."""
 
-    def __init__(self, listener: socket.socket, app: Any) -> None:
+    def __init__(self, listener: socket.socket, app: Any, log: Log) -> None:
         self._listener = listener
         self._app = app
+        self._log = log
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -32,7 +35,10 @@ class Front:
             timeout_keep_alive=75,
         )
         config.load()
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        logger = logging.getLogger("uvicorn.error")
+        logger.setLevel(logging.ERROR)
+        logger.propagate = False
+        logger.addHandler(_Handler(self._log))
         self._state = ServerState()
         protocol: Any = config.http_protocol_class
         loop = asyncio.get_running_loop()
@@ -54,3 +60,20 @@ class Front:
         tasks = set(self._state.tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
+
+
+class _Handler(logging.Handler):
+    """uvicorn's errors in the server's log: a bug with its traceback, a broken stream without."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ConnectionError):
+            level = "INFO" if isinstance(error, ConnectionResetError) else "ERROR"
+            self._log.line(str(error), level=level)
+            return
+        for line in self.format(record).splitlines():
+            self._log.line(line, level="ERROR")

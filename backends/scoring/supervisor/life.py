@@ -45,7 +45,7 @@ async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
     await service.attach()
     app = App(service, folder)
     service.promoted = app.configure
-    front = Front(listener, app)
+    front = Front(listener, app, log)
     await front.start()
     log.line(f"listening on {service.url}")
     await ending.asked.wait()

@@ -26,6 +26,7 @@ class Log:
         self._dropped = 0
         self._tails: dict[int, deque[str]] = {}
         self._schedule: Callable[[float, Callable[[], None]], object] | None = None
+        self._for_people = path is None and os.isatty(1)
         self._writer = _Writer(path, rotate_bytes)
 
     def attach(self, call_later: Callable[[float, Callable[[], None]], object]) -> None:
@@ -43,16 +44,22 @@ class Log:
         ms: float | None = None,
     ) -> None:
         """Add one line; worker 0 is the supervisor."""
-        if len(self._pending) >= MAX_PENDING:
+        if len(self._pending) + self._writer.backlog >= MAX_PENDING:
             self._dropped += 1
             return
         self._sequence += 1
+        if self._for_people:
+            self._add(_plain(text, level, worker, rid, ms))
+            return
         timing = "" if ms is None else f'"ms":{ms:.3f},'
-        self._pending.append(
+        self._add(
             f'{{"time":{time.time():.6f},"seq":{self._sequence},"boot":"{self.boot}",'
             f'"worker":{worker},"stream":"{stream}","level":"{level}","rid":{quote(rid)},'
             f'{timing}"text":{quote(text)}}}\n'
         )
+
+    def _add(self, line: str) -> None:
+        self._pending.append(line)
         if len(self._pending) == 1:
             if self._schedule is None:
                 self.flush()
@@ -100,13 +107,21 @@ class _Writer:
     def __init__(self, path: Path | None, rotate_bytes: int) -> None:
         self._path = path
         self._limit = rotate_bytes
+        self._put = self._done = 0
         self._queue: queue.SimpleQueue[list[str] | tuple[Path, str] | None] = queue.SimpleQueue()
         self._descriptor = 1 if path is None else _open(path)
         self._size = os.fstat(self._descriptor).st_size if path else 0
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
 
+    @property
+    def backlog(self) -> int:
+        """Lines that were put and are not written."""
+        return self._put - self._done
+
     def put(self, item: list[str] | tuple[Path, str]) -> None:
+        if isinstance(item, list):
+            self._put += len(item)
         self._queue.put(item)
 
     def close(self) -> None:
@@ -122,6 +137,7 @@ class _Writer:
                     self._write("".join(item).encode())
             except OSError as error:
                 print(f"log: {error}", file=sys.stderr)  # noqa: T201 - nowhere else is left
+            self._done += len(item) if isinstance(item, list) else 0
 
     def _write(self, data: bytes) -> None:
         if self._path is not None and self._size and self._size + len(data) > self._limit:
@@ -132,6 +148,17 @@ class _Writer:
         view = memoryview(data)
         while view:
             view = view[os.write(self._descriptor, view) :]
+
+
+def _plain(text: str, level: str, worker: int, rid: str, ms: float | None) -> str:
+    """A line for a terminal: no control character of the script's reaches it."""
+    shown = "".join(
+        c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+    clock = time.strftime("%H:%M:%S")
+    source = f"worker {worker}" if worker else "server"
+    extra = (f" {ms:.3f} ms" if ms is not None else "") + (f" [{rid}]" if rid else "")
+    return f"{clock} {level:<8} {source:<9} {shown}{extra}\n"
 
 
 def _open(path: Path) -> int:

@@ -16,7 +16,7 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-OURS_ALONE = ("PYTHONHOME", "__PYVENV_LAUNCHER__")
+OURS_ALONE = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 """Variables of the supervisor's interpreter that would mislead another one."""
 
 
@@ -61,7 +61,8 @@ def spawn(launch: Launch, app_root: Path) -> Spawned:
 
 def environment(launch: Launch, app_root: Path) -> dict[str, str]:
     """The worker's variables: inherited, then the contract's, then the launch's own."""
-    found = {key: value for key, value in os.environ.items() if key not in OURS_ALONE}
+    dropped = OURS_ALONE if launch.interpreter else ()
+    found = {key: value for key, value in os.environ.items() if key not in dropped}
     threads = str(worker_threads(launch.workers))
     for name in THREAD_VARIABLES:
         found.setdefault(name, threads)

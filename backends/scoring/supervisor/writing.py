@@ -18,8 +18,17 @@ async def write(send: Send, reply: Reply, extra: Headers, job: Job | None) -> in
 
     Raises:
         ConnectionAbortedError: The worker broke off; the connection is closed unfinished.
+        ConnectionResetError: The client is gone.
     """
-    headers = _headers(reply, job) + extra
+    try:
+        return await _write(send, reply, _headers(reply, job) + extra)
+    except RuntimeError as error:
+        if "is closed" in str(error):  # uvloop's words for writing to a connection that is gone
+            raise ConnectionResetError("a client went away before its answer") from error
+        raise
+
+
+async def _write(send: Send, reply: Reply, headers: Headers) -> int:
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if reply.parts is None:
         await send({"type": "http.response.body", "body": reply.body})
@@ -36,7 +45,7 @@ async def write(send: Send, reply: Reply, extra: Headers, job: Job | None) -> in
 
 def _headers(reply: Reply, job: Job | None) -> Headers:
     headers = [
-        (name.encode("latin-1"), value.encode("latin-1"))
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in reply.headers
         if name.lower() not in OWN
     ]

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Optional
 
+LONGEST_SUMMARY = 500
 _OURS = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -23,6 +24,13 @@ def describe(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         trace = None
     return "".join(traceback.format_exception(type(error), error, trace))
+
+
+def summary(error: BaseException) -> str:
+    """The error in one line."""
+    name = "" if isinstance(error, ScriptError) else type(error).__name__
+    first = (str(error).strip().splitlines() or [""])[0][:LONGEST_SUMMARY]
+    return ": ".join(part for part in (name, first) if part)
 
 
 def _without_ours(trace: "Optional[TracebackType]") -> "Optional[TracebackType]":

@@ -1,5 +1,6 @@
 """One worker: load what the supervisor names, say so, then answer one request after the other."""
 
+import faulthandler
 import gc
 import os
 import socket
@@ -27,6 +28,7 @@ def main(descriptor: int, parent: int) -> None:
     if frame is None:
         return
     config = frame[1]
+    faulthandler.enable(2)
     output.install(os.environ.get("AZUREML_LOG_LEVEL", "INFO").upper())
     runner = _start(channel, config)
     if hasattr(gc, "freeze"):
@@ -51,14 +53,13 @@ def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
         output.end_lines()
         output.report("ERROR", text)
         memory = isinstance(error, MemoryError)
-        reason = "{}: {}".format(type(error).__name__, error).strip(": ")
-        if isinstance(error, failure.ScriptError):
-            reason = str(error)
-        channel.send(
-            wire.FAILED,
-            {"stage": stage, "reason": reason, "traceback": text, "out_of_memory": memory},
-        )
-        sys.stdout.flush()
+        report = {
+            "stage": stage,
+            "reason": failure.summary(error),
+            "traceback": text,
+            "out_of_memory": memory,
+        }
+        channel.send(wire.FAILED, report)
         os._exit(FAILED_EXIT)
     output.end_lines()
     channel.send(wire.READY, description)

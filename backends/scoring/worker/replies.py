@@ -1,6 +1,7 @@
 """What `run()` returned, as an answer: JSON, or a response object as it is."""
 
 import json
+import re
 
 from . import failure, output
 from .messages import Answer
@@ -9,14 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, List, Optional
 
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 
 
 def encode(result: "Any", run_ms: float) -> Answer:
     """Turn a result into an answer; one that cannot be written as JSON is an internal error."""
-    if hasattr(result, "status_code") and hasattr(result, "get_data"):
-        return _response(result, run_ms)
     try:
+        if hasattr(result, "status_code") and hasattr(result, "get_data"):
+            return _response(result, run_ms)
         return Answer(200, json.dumps(result).encode("ascii"), run_ms=run_ms)
     except (TypeError, ValueError, RecursionError) as error:
         output.report("ERROR", failure.describe(error))
@@ -44,7 +47,11 @@ def _response(response: "Any", run_ms: float) -> Answer:
 def _headers(response: "Any") -> "List[List[str]]":
     headers = response.headers
     pairs = headers.items(True) if hasattr(headers, "getlist") else headers.items()
-    return [[str(name), str(value)] for name, value in pairs]
+    found = [[str(name), str(value)] for name, value in pairs]
+    for name, value in found:
+        if not _NAME.match(name) or _CONTROL.search(value):
+            raise ValueError("{!r}: {!r} cannot be a response header".format(name, value))
+    return found
 
 
 def _bytes(part: "Any") -> bytes:
