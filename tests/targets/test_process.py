@@ -135,6 +135,10 @@ class TestProcess(Conformance):
         with pytest.raises(Conflict, match=rf"port {taken_port} is taken by .*pid {os.getpid()}"):
             await driver.apply(wanted, None)
         assert await driver.services() == ()
+        await applied(driver, spec)
+        with pytest.raises(Conflict, match=str(taken_port)):
+            await driver.apply(replace(wanted, revision=2), None)
+        await healthy(driver, spec.name)
 
     async def test_the_port_of_the_config_is_used_and_may_change(
         self, driver: Driver, spec: ServiceSpec, taken_port: int, tmp_path: Path
@@ -282,13 +286,16 @@ class TestProcess(Conformance):
         *_, end = [i async for i in driver.logs(spec.name, LogQuery(follow=True))]
         assert end == StreamEnd("the service was stopped")
 
-    async def test_a_broken_description_is_shown_and_can_be_deleted(
+    async def test_a_broken_description_is_shown_and_can_be_replaced_or_deleted(
         self, driver: Driver, spec: ServiceSpec, folder: Path
     ) -> None:
         await applied(driver, spec)
         (folder / "service.json").write_text("{")
         (found,) = await driver.services()
         assert found.spec.name == spec.name
+        await driver.stop(spec.name)
+        await applied(driver, replace(spec, revision=2), revision=2)
+        (folder / "service.json").write_bytes(b"\xff")
         await driver.delete(spec.name)
         assert await driver.services() == ()
 

@@ -93,20 +93,25 @@ class ProcessDriver(Driver):
         """
         place = self._place(spec.name)
         async with place.locked():
-            if keys is not None and keys != place.keys():
+            running, before = supervisor.alive(place), place.address
+            if keys is not None and keys != place.keys() and running:
                 place.save_keys(keys)
-            running = supervisor.alive(place)
             if running and place.spec() == spec:
                 return
-            before = place.address
             address = self._address(place, spec)
+            if not running:
+                await supervisor.end(place, 0.0)
+            if not running or address != before:
+                ports.claim(address)
             launching.write(place, spec, address)
             if running and address == before and await launching.swap(place, spec.revision):
                 place.save_spec(spec)
                 place.stopped_file.unlink(missing_ok=True)
                 return
-            await supervisor.end(place, launching.grace(spec))
-            ports.claim(address)
+            if running:
+                await supervisor.end(place, launching.grace(spec))
+            if keys is not None:
+                place.save_keys(keys)
             place.save(address)
             place.save_spec(spec)
             launching.start(place, spec.revision)

@@ -5,7 +5,6 @@ import signal
 import time
 from itertools import islice
 
-from backends.errors import IntegrityError
 from backends.targets import host
 from backends.targets.control import status_from_json
 from backends.targets.drivers.process import supervisor
@@ -22,10 +21,7 @@ def observe(place: RunDir, target: str) -> Observed:
 
     A service whose description cannot be read counts as one of `target`.
     """
-    try:
-        spec = place.spec()
-    except IntegrityError:
-        spec = None
+    spec = place.spec()
     if spec is None:
         spec = ServiceSpec(workspace=place.workspace, name=place.name, revision=0, target=target)
     address = place.address

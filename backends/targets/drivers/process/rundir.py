@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backends import paths
-from backends.errors import Conflict, InvalidInput
+from backends.errors import Conflict, IntegrityError, InvalidInput
 from backends.targets.records import Keys, ServiceSpec
 from backends.targets.specs import spec_from_json, spec_to_json
 
@@ -112,13 +112,10 @@ class RunDir:
         return self.root / "revisions" / str(revision) / "launch.json"
 
     def spec(self) -> ServiceSpec | None:
-        """The spec that was applied last.
-
-        Raises:
-            IntegrityError: the file cannot be read as one.
-        """
-        text = _text(self.root / "service.json")
-        return spec_from_json(text) if text else None
+        """The spec that was applied last; None when there is none that can be read."""
+        with contextlib.suppress(IntegrityError, OSError, UnicodeDecodeError):
+            return spec_from_json((self.root / "service.json").read_bytes())
+        return None
 
     def save_spec(self, spec: ServiceSpec) -> None:
         """Keep the spec."""
