@@ -9,9 +9,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from backends.demo import DemoModel, demo_models
+from backends.database import Database
+from backends.demo import DemoModel, demo_models, register_demo
 from backends.demo.manifest import FOLDER
 from backends.registry.records import Framework
+from backends.registry.registry import Registry
 
 
 def shipped(name: str) -> DemoModel:
@@ -102,3 +104,17 @@ def test_wine_answers_its_sample_from_its_folder(monkeypatch: pytest.MonkeyPatch
     assert answer["label"] == read(model.sample_output)["label"]
     assert 0.5 < answer["score"] <= 1
     assert answer["elapsed_time"] >= 0
+
+
+def test_registering_them_twice_keeps_one_version_of_each(tmp_path: Path) -> None:
+    registry = Registry(tmp_path, Database(tmp_path / "workspace.db"))
+    first = register_demo(registry)
+    assert [version.id for version in first] == ["digits:1", "digits:2", "diabetes:1", "wine:1"]
+    assert register_demo(registry) == first
+    assert first[0].schema is not None
+    assert [tensor.shape for tensor in first[0].schema.inputs] == [("batch", 64)]
+    assert [file.path for file in first[3].files] == [
+        "models/labels.json",
+        "models/model.onnx",
+        "models/scaler.json",
+    ]

@@ -93,8 +93,9 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
             for f in findings
         ]
         for whole in self.query("#whole").results(Static):
-            whole.update(Content("\n").join(lines))
-            whole.set_class(bool(lines), "-shown")
+            if lines or whole.has_class("-shown"):
+                whole.update(Content("\n").join(lines))
+                whole.set_class(bool(lines), "-shown")
 
 
 def _row(form: Form, field: Field) -> FieldRow:

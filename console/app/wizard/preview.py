@@ -34,12 +34,17 @@ class PreviewPane(VerticalScroll):
     PreviewPane Static { height: auto; width: 1fr; }
     """
 
+    _shown: tuple[Preview, ...] = ()
+
     def compose(self) -> ComposeResult:
         """One text."""
         yield Static()
 
     def show(self, previews: Sequence[Preview]) -> None:
         """Show files under each other."""
+        if tuple(previews) == self._shown:
+            return
+        self._shown = tuple(previews)
         parts = [Content("\n").join((_title(each), *marked_lines(each))) for each in previews]
         self.query_one(Static).update(Content("\n\n").join(parts))
 
