@@ -37,7 +37,8 @@ def _words(
 
     try:
         workspace = Workspace.open(
-            ctx.params.get("workspace_name"), start=Path(ctx.params.get("path") or ".")
+            ctx.params.get("workspace_name") or ctx.find_root().params.get("workspace"),
+            start=Path(ctx.params.get("path") or "."),
         )
     except PilothouseError:
         return []

@@ -3,32 +3,18 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import click
 import pytest
 
 from console.cli.config_options import Coded
-from console.cli.lazy import LazyGroup
-from console.cli.main import Root
 from console.cli.options import GLOBALS
-from tests.support.commandline import ROOT, CommandLine
+from tests.support.commandline import ROOT, CommandLine, all_commands
 
 HEAVY = {"textual", "rich", "httpx", "onnxruntime", "docker", "kubernetes", "yaml", "asyncio"}
 
 
-def walk(group: LazyGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Every command with its words."""
-    for word in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), word)
-        assert command is not None
-        if isinstance(command, LazyGroup):
-            yield from walk(command, (*path, word))
-        else:
-            yield " ".join((*path, word)), command
-
-
-COMMANDS = dict(walk(Root()))
+COMMANDS = all_commands()
 
 
 @pytest.mark.parametrize("words", ["--help", "model --help", "model deploy --help", "--version"])

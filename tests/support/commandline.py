@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from console.cli.main import run
+import click
+
+from console.cli.lazy import LazyGroup
+from console.cli.main import Root, run
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
@@ -123,10 +126,25 @@ def command_line(folder: Path) -> Iterator[CommandLine]:
         cli.delete_services()
 
 
+def all_commands() -> dict[str, click.Command]:
+    """Every command by its words."""
+    return dict(_walk(Root(), ()))
+
+
 def write_json(path: Path, content: object) -> str:
     """Write a config file and give its name."""
     path.write_text(json.dumps(content, indent=1))
     return path.name
+
+
+def _walk(group: LazyGroup, path: tuple[str, ...]) -> Iterator[tuple[str, click.Command]]:
+    for word in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), word)
+        assert command is not None
+        if isinstance(command, LazyGroup):
+            yield from _walk(command, (*path, word))
+        else:
+            yield " ".join((*path, word)), command
 
 
 def _written(stream: io.TextIOWrapper) -> str:

@@ -57,13 +57,16 @@ def register(session: Session, directory: str, output_metadata_file: str | None)
 
 
 @click.command("list", cls=Command)
+@_metadata_option
 @click.pass_obj
-def list_environments(session: Session) -> None:
+def list_environments(session: Session, output_metadata_file: str | None) -> None:
     """List registered environments, the newest version of each name first."""
     from console.cli.shapes import environment as shape
 
     with session.workspace() as workspace:
         found = workspace.environments.list()
+    if output_metadata_file:
+        _write_metadata(session, output_metadata_file, [_identity(one) for one in found])
     table = [
         {
             "name": one.name,
@@ -125,20 +128,23 @@ def _report(
     from console.cli.shapes import environment as shape
 
     if metadata:
-        _write_metadata(session, Path(metadata), found)
+        _write_metadata(session, metadata, _identity(found))
     if directory:
         session.say(f"wrote {directory}")
     session.out.emit(shape(found))
 
 
-def _write_metadata(session: Session, path: Path, found: "Environment") -> None:
+def _identity(found: "Environment") -> dict[str, str | None]:
+    return {"name": found.name, "version": found.version or None}
+
+
+def _write_metadata(session: Session, path: str, content: object) -> None:
     from backends.errors import Conflict
     from backends.paths import write_atomic
 
-    if path.exists():
+    if Path(path).exists():
         raise Conflict(f"{path} exists already.", fix="Name a new file.")
-    content = {"name": found.name, "version": found.version or None}
-    write_atomic(path, json.dumps(content, indent=2).encode() + b"\n")
+    write_atomic(Path(path), json.dumps(content, indent=2).encode() + b"\n")
     session.say(f"wrote {path}")
 
 
