@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -18,6 +19,7 @@ from console.app.shell.screen import BaseScreen
 from console.app.shell.threads import Threads
 from console.app.widgets.contained import Contained, Trouble
 from console.clock import Clock, system_clock
+from console.printable import printable
 from console.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class PilothouseApp(Contained, Routes):
         clock: Clock = system_clock,
         start: str = "models",
     ) -> None:
-        self.DEFAULT_MODE = start  # shown without a switch, which would cost a frame
+        # the first mode is shown without a switch, which would cost a frame
+        self.DEFAULT_MODE = start  # type: ignore[misc]  # Textual reads it from the instance
         super().__init__()
         settings = settings or Settings()
         self.context = Context(
@@ -120,6 +123,12 @@ class PilothouseApp(Contained, Routes):
         self.hurry(0)
         super().exit(*arguments, **options)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Pass on what is pasted without anything that a terminal would act upon."""
+        if isinstance(event, events.Paste) and not event.text.isprintable():
+            event = events.Paste(printable(event.text))
+        await super().on_event(event)
+
     # — errors —
 
     def on_trouble(self, trouble: Trouble) -> None:
@@ -127,9 +136,7 @@ class PilothouseApp(Contained, Routes):
         self.report(trouble.error)
 
     def report(self, error: BaseException) -> None:
-        """Show an error; one that is ours is kept and logged too. Before there is a screen to
-        show it on, it ends the app.
-        """
+        """Show an error; a fault of ours is kept too. Before the first paint it ends the app."""
         if not self._begun and isinstance(error, Exception):
             super()._handle_exception(error)
             return

@@ -1,12 +1,13 @@
 """Deployments under way: they go on while other views are shown, and any view can look on."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from backends.errors import PilothouseError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from backends.services.records import Event, Plan
 
 

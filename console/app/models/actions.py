@@ -29,9 +29,18 @@ class ModelActions(BaseScreen):
     ]
     if TYPE_CHECKING:
         list: Table
-        versions: Table
-        versions_shown: bool
-        current: str
+
+        @property
+        def versions(self) -> Table:
+            """The versions of the model under the cursor."""
+
+        @property
+        def versions_shown(self) -> bool:
+            """Whether they are in view."""
+
+        @property
+        def current(self) -> str:
+            """`name:version` that keys act upon."""
 
     def palette(self) -> Sequence[tuple[str, str, str]]:
         """Verify what the cursor is on."""

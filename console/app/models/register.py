@@ -172,7 +172,7 @@ class RegisterDialog(Dialog[ModelVersion]):
 
     # — doing it —
 
-    def chosen(self, choice: str) -> None:
+    def chosen(self, _choice: str) -> None:
         """Register."""
         self.action_register()
 

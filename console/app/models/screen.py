@@ -54,10 +54,9 @@ class ModelsScreen(ModelActions):
 
     def compose_body(self) -> ComposeResult:
         """Filter and list; the other panes follow the first paint."""
-        with Container(classes="panes"):
-            with Vertical(classes="list"):
-                yield FilterBar(self._suggest)
-                yield self.list
+        with Container(classes="panes"), Vertical(classes="list"):
+            yield FilterBar(self._suggest)
+            yield self.list
 
     def on_mount(self) -> None:
         """Start on the list."""
@@ -175,11 +174,10 @@ class ModelsScreen(ModelActions):
 
     def show_versions(self) -> None:
         """Bring the versions into view, with the cursor on them."""
-        if self.versions is self.detail.table or not self.versions.parent.display:
-            self.show_detail()
         if self.versions is self.detail.table:
+            self.show_detail()
             self.detail.choose("versions")
-        self.call_after_refresh(lambda: self.versions.focus())
+        self.call_after_refresh(self.versions.focus)
 
     def show_detail(self) -> None:
         """Let the detail take the list's place where there is no room for both."""

@@ -111,7 +111,7 @@ class TagsDialog(Dialog[bool]):
             description=self._text,
         )
 
-    def chosen(self, choice: str) -> None:
+    def chosen(self, _choice: str) -> None:
         """Save."""
         self.action_save()
 

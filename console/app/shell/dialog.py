@@ -25,7 +25,7 @@ class Dialog(Contained, ModalScreen[Result | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel", id="dialog.cancel"),
+        Binding("escape,q", "cancel", "cancel", id="dialog.cancel"),
         Binding("j", "scroll(1)", "down", id="dialog.down", show=False),
         Binding("k", "scroll(-1)", "up", id="dialog.up", show=False),
     ]
@@ -107,7 +107,7 @@ class Dialog(Contained, ModalScreen[Result | None]):
         else:
             self.chosen(event.button.id or "")
 
-    def chosen(self, choice: str) -> None:
+    def chosen(self, _choice: str) -> None:
         """Act on a choice other than Cancel."""
 
 
@@ -172,9 +172,9 @@ class Confirm(Dialog[bool]):
         if event.value == self._typed:
             self.query_one("#go", Button).focus()
 
-    def chosen(self, choice: str) -> None:
+    def chosen(self, _choice: str) -> None:
         """Yes."""
-        self.dismiss(choice == "go")
+        self.dismiss(True)
 
 
 class Notice(Dialog[None]):

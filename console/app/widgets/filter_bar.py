@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -14,6 +15,9 @@ from backends.filters import TermProblem
 from console.app.widgets.contained import Contained
 from console.app.widgets.prompt import UNFINISHED, Prompt, Suggest
 from console.present import plain
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
 
 DEBOUNCE_SECONDS = 0.03
 
@@ -84,7 +88,7 @@ class FilterBar(Contained, Horizontal):
         super().__init__()
         self._prompt = Prompt(text, suggest=suggest)
         self._sent = text
-        self._timer = None
+        self._timer: "Timer | None" = None
 
     def compose(self) -> ComposeResult:
         """Rule, line, problem, rule, count."""

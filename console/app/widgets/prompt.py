@@ -72,6 +72,8 @@ class SuggestionList(Widget):
         """Open with suggestions, close without."""
         self.chosen = -1
         self.set_class(bool(items), "-open")
+        if self.has_class("-above"):
+            self.styles.offset = (0, -min(len(items), MOST_SHOWN) - 1)
 
     def move(self, step: int) -> None:
         """Choose the next or previous suggestion, around the ends."""
@@ -105,6 +107,10 @@ class PromptInput(Input):
     }
     """
 
+    def validate_value(self, value: str) -> str:
+        """Nothing that a terminal would act upon, wherever the text came from."""
+        return plain(value)
+
 
 class Prompt(Container):
     """A line with suggestions; `enter` submits, `esc` leaves.
@@ -123,7 +129,6 @@ class Prompt(Container):
     ]
     DEFAULT_CSS = """
     Prompt { height: 1; width: 1fr; }
-    Prompt.-above SuggestionList { offset-y: -1; }
     """
 
     @dataclass
@@ -176,9 +181,9 @@ class Prompt(Container):
         self._place = len(self.history)
         self._input = PromptInput(value, placeholder=placeholder, select_on_focus=False)
         self._input.cursor_blink = False
-        self._list = SuggestionList()
+        self._list = SuggestionList(classes="-above" if "-above" in classes else "")
 
-    def compose(self) -> "list[Widget]":  # type: ignore[override]  # any iterable of widgets
+    def compose(self) -> "list[Widget]":
         """The line, then the suggestions over everything else."""
         return [self._input, self._list]
 

@@ -315,7 +315,7 @@ class Table(Contained, ScrollView, can_focus=True):
         gutter = [Segment("▌" if current else " ", bar), Segment(f"{mark} ", bar)]
         cells = row.cells
         if current and self.has_focus:  # dim text would not stand out on the cursor's ground
-            cells = [Cell(c.text) if c.tone is Tone.DIM else c for c in row.cells]
+            cells = tuple(Cell(c.text) if c.tone is Tone.DIM else c for c in row.cells)
         return self._strip(gutter, cells, style, width)
 
     def _strip(

@@ -63,7 +63,7 @@ def test_filter_with_a_wrong_term(
 
 @pytest.mark.parametrize("part", range(5))
 def test_detail(part: int, workspace: Workspace, start: Starter, snap_compare: Compare) -> None:
-    """Files, schema, tags, versions, users of a version; below a warning where loading runs code."""
+    """Files, schema, versions, users of a version; a warning where loading runs code."""
     name = "onnx_mnist" if part else "sklearn_mnist"
     before = keys("slash", f"text:{name}", "enter", "enter", *["l"] * part)
     if part == 2:
