@@ -201,6 +201,7 @@ def test_large_bodies_pass_in_both_directions(serve: Serve) -> None:
 
 def test_concurrency_is_the_limit_over_all_workers(serve: Serve) -> None:
     server = serve(OBEY, workers=2, concurrency=2, queue_wait_ms=20_000)
+    server.wait("Healthy", ready=2)
     calls = [background(lambda: server.score(0.5)) for _ in range(4)]
     answers = [call.result(DEADLINE) for call in calls]
     assert {answer.status_code for answer in answers} == {200}

@@ -258,7 +258,7 @@ class Pool:
 
     def _serve(self, worker: Worker) -> None:
         worker.phase = SERVING
-        self.was_ready = self.was_ready or self.complete
+        self.was_ready = True
         self.failed = False
         self._log.line(f"worker {worker.serial} (process {worker.pid}) is ready")
         self._available(worker)

@@ -239,6 +239,7 @@ class Service:
             serving = f"revision {pool.launch.revision} still serves"
             return states.UNHEALTHY, f"revision {revision} failed: {why}; {serving}", evidence
         if not pool.complete:
-            reason = f"{pool.ready} of {pool.wanted} workers are ready: {pool.reason}"
+            why = f": {pool.reason}" if pool.reason else ""
+            reason = f"{pool.ready} of {pool.wanted} workers are ready{why}"
             return states.HEALTHY, reason, pool.evidence
         return states.HEALTHY, f"revision {pool.launch.revision} serves", nothing
