@@ -25,9 +25,15 @@ def environments_dir() -> Path:
     return home() / "environments"
 
 
+LONGEST_RUNTIME_DIR = 60
+"""Bytes; a Unix socket's whole path ends at 107."""
+
+
 def runtime_dir() -> Path:
-    """Control sockets of running services: short (socket names end at 107 bytes), mode 0700."""
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    """Control sockets of running services: a short path, mode 0700, ours alone."""
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not base or len(os.fsencode(base)) > LONGEST_RUNTIME_DIR:
+        base = tempfile.gettempdir()
     folder = Path(base) / f"{APP}-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():

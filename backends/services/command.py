@@ -1,7 +1,12 @@
 """The command line that does the same as an action of the console."""
 
 import shlex
+from collections.abc import Mapping
 
+from backends.configs.deployment import deployment_as_flags
+from backends.configs.field import Field
+from backends.configs.fields import INFERENCE_FIELDS, fields_for
+from backends.configs.inference import inference_as_flags
 from backends.services.records import DeployRequest
 
 
@@ -34,14 +39,27 @@ def _common(request: DeployRequest) -> list[str]:
         words += ["-m", model]
     if request.inference_file:
         words += ["--ic", request.inference_file]
+    elif request.inference is not None:
+        words += _flags(INFERENCE_FIELDS, inference_as_flags(request.inference))
     if request.deployment_file:
         words += ["--dc", request.deployment_file]
     elif request.deployment is not None:
-        words += ["--cp", request.deployment.compute_type.value]
+        fields = fields_for(request.deployment.compute_type)
+        words += _flags(fields, deployment_as_flags(request.deployment))
     for key, value in request.tags.items():
         words += ["--tag", f"{key}={value}"]
     for key, value in request.properties.items():
         words += ["--property", f"{key}={value}"]
+    return words
+
+
+def _flags(fields: tuple[Field, ...], texts: Mapping[str, str]) -> list[str]:
+    """Each value by its field's flag; a secret stands as a word to be replaced."""
+    words = []
+    for field in fields:
+        text = texts.get(field.name, "")
+        if text and field.flags:
+            words += [field.flags[0], "…" if field.secret else text]
     return words
 
 

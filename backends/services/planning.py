@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.configs.curated import curated
@@ -91,14 +91,16 @@ class Planner:
             notes += ("no deployment config: a process on this machine",)
         builtin = None if request.inference else no_code(carried)
         return self._plan(
-            request=replace(request, name=name),
-            kind="replace" if existing else "create",
-            carried=carried,
-            inference=request.inference,
-            deployment=deployment,
-            builtin=builtin,
-            before=existing,
-            notes=notes,
+            _Wish(
+                request=replace(request, name=name),
+                kind="replace" if existing else "create",
+                carried=carried,
+                inference=request.inference,
+                deployment=deployment,
+                builtin=builtin,
+                before=existing,
+                notes=notes,
+            )
         )
 
     def _update(self, name: str, request: DeployRequest) -> Plan:
@@ -117,14 +119,16 @@ class Planner:
             request.deployment,
         )
         return self._plan(
-            request=replace(request, name=name),
-            kind="update",
-            carried=carried,
-            inference=inference,
-            deployment=deployment,
-            builtin=builtin,
-            before=service,
-            notes=(),
+            _Wish(
+                request=replace(request, name=name),
+                kind="update",
+                carried=carried,
+                inference=inference,
+                deployment=deployment,
+                builtin=builtin,
+                before=service,
+                running=running,
+            )
         )
 
     def _rollback(self, name: str, number: int | None) -> Plan:
@@ -150,56 +154,39 @@ class Planner:
             notes=(f"rollback to r{wanted.number}",),
         )
 
-    def _plan(
-        self,
-        *,
-        request: DeployRequest,
-        kind: str,
-        carried: Carried | None,
-        inference: InferenceConfig | None,
-        deployment: DeploymentConfig,
-        builtin: str | None,
-        before: Service | None,
-        notes: tuple[str, ...],
-    ) -> Plan:
-        target = self._target(request, deployment, before if kind == "update" else None)
-        running = self._running(before) if before and kind == "update" else None
-        new_code = request.inference is not None or running is None
-        environment = None
-        if new_code or builtin is not None:
-            environment = self._environment(request, inference, builtin, carried, running)
-        source = bundle_source(request, inference, carried, running, new_code=new_code)
+    def _plan(self, wish: "_Wish") -> Plan:
+        request, carried, running = wish.request, wish.carried, wish.running
+        target = self._target(request, wish.deployment, wish.before if running else None)
+        environment = self._environment(wish) if wish.new_code or wish.builtin else None
+        source = bundle_source(request, wish.inference, carried, running, new_code=wish.new_code)
         spec = specs.make(
             workspace=self._workspace,
             request=request,
             target=target.name,
             revision=self._next_revision(request.name),
             models=source.models,
-            inference=inference,
-            deployment=deployment,
+            inference=wish.inference,
+            deployment=wish.deployment,
             environment=environment,
-            builtin=builtin,
+            builtin=wish.builtin,
             versions=carried.versions if carried else (),
             before=running.spec if running else None,
         )
         spec = replace(spec, model_dir=model_dir(source.models))
+        command = update_command if wish.kind == "update" else deploy_command
         return Plan(
             request=request,
             spec=spec,
-            kind=kind,
-            inference=inference,
-            deployment=deployment,
+            kind=wish.kind,
+            inference=wish.inference,
+            deployment=wish.deployment,
             source=source,
             environment=environment,
             steps=self._steps(spec, environment, keep_bundle=source.keep),
-            changes=specs.changes(before.spec if before else None, spec),
+            changes=specs.changes(wish.before.spec if wish.before else None, spec),
             preflight=(),
-            command=(
-                update_command(request.name, request, self._workspace)
-                if kind == "update"
-                else deploy_command(request.name, request, self._workspace)
-            ),
-            notes=(*notes, *(environment.notes if environment else ())),
+            command=command(request.name, request, self._workspace),
+            notes=(*wish.notes, *(environment.notes if environment else ())),
         )
 
     def _name(self, request: DeployRequest) -> tuple[str, tuple[str, ...]]:
@@ -222,31 +209,18 @@ class Planner:
             return self._targets.get(name)
         return self._targets.for_compute_type(deployment.compute_type.value)
 
-    def _environment(
-        self,
-        request: DeployRequest,
-        inference: InferenceConfig | None,
-        builtin: str | None,
-        carried: Carried | None,
-        running: Revision | None,
-    ) -> EnvironmentPlan | None:
-        if inference is not None and request.inference is not None:
-            problems = check_inference(inference, base_folder(request))
-            errors = [str(p) for p in problems if p.severity is Severity.ERROR]
-            if errors:
-                raise InvalidInput(
-                    errors[0] if len(errors) == 1 else f"{len(errors)} problems: {errors[0]}",
-                    fix="Correct the inference config or the files that it names.",
-                    detail="\n".join(errors),
-                )
-        if builtin is not None and carried is None and running is not None:
+    def _environment(self, wish: "_Wish") -> EnvironmentPlan | None:
+        base = base_folder(wish.request)
+        if wish.request.inference is not None:
+            _check_files(wish.request.inference, base)
+        if wish.builtin is not None and wish.carried is None and wish.running is not None:
             return None
-        version = carried.versions[0].framework_version if builtin and carried else ""
+        versions = wish.carried.versions if wish.builtin and wish.carried else ()
         return plan_environment(
-            inference,
-            base_folder(request),
-            builtin=builtin,
-            framework_version=version,
+            wish.inference,
+            base,
+            builtin=wish.builtin,
+            framework_version=versions[0].framework_version if versions else "",
             lookup=self._find_environment,
         )
 
@@ -288,6 +262,39 @@ class Planner:
     async def _with_preflight(self, plan: Plan) -> Plan:
         driver = self._targets.open(plan.spec.target)
         return replace(plan, preflight=await driver.preflight(plan.spec))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A request with everything that it leaves unsaid filled in."""
+
+    request: DeployRequest
+    kind: str
+    carried: Carried | None
+    """None: the models that run stay."""
+    inference: InferenceConfig | None
+    deployment: DeploymentConfig
+    builtin: str | None
+    before: Service | None
+    running: Revision | None = None
+    """What an update starts from."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def new_code(self) -> bool:
+        """The source is read anew, not taken over from what runs."""
+        return self.request.inference is not None or self.running is None
+
+
+def _check_files(inference: InferenceConfig, base: Path) -> None:
+    problems = check_inference(inference, base)
+    errors = [str(p) for p in problems if p.severity is Severity.ERROR]
+    if errors:
+        raise InvalidInput(
+            errors[0] if len(errors) == 1 else f"{len(errors)} problems: {errors[0]}",
+            fix="Correct the inference config or the files that it names.",
+            detail="\n".join(errors),
+        )
 
 
 def _earlier(revisions: Sequence[Revision], service: Service, number: int | None) -> Revision:
