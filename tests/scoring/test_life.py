@@ -324,6 +324,30 @@ def test_on_a_terminal_lines_are_text_without_control_characters(tmp_path: Path)
     assert "INFO     worker 1  \N{REPLACEMENT CHARACTER}[31mred" in seen.decode()
 
 
+def test_without_uvloop_it_serves_and_ends_clean(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(numbered(4), encoding="utf-8")
+    code = (
+        "import sys; sys.modules['uvloop'] = None\n"
+        "from backends.scoring.__main__ import main; main()"
+    )
+    words = [sys.executable, "-X", "dev", "-W", "error", "-c", code, "--entry-script", "score.py"]
+    process = subprocess.Popen(
+        [*words, "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    texts = (json.loads(line)["text"] for line in process.stdout)
+    url = next(text for text in texts if text.startswith("listening on ")).split()[-1]
+    assert next(text for text in texts if text.startswith("Healthy"))
+    assert httpx.post(f"{url}/score").json() == 4
+    process.terminate()
+    _, errors = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, errors) == (0, b"")
+
+
 @pytest.mark.parametrize("flag", ["--port=x", "--nonsense"])
 def test_wrong_flags_are_a_usage_error(flag: str) -> None:
     done = subprocess.run(
