@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from backends.services.records import DeployRequest
 from backends.workspace import Workspace
@@ -78,6 +78,15 @@ class Driver:
     def row(self, field: str) -> FieldRow:
         """The row of a field."""
         return next(row for row in self.wizard.query(FieldRow) if row.field.name == field)
+
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that are shown."""
+        return self.wizard.query_one(Fields).names()
+
+    def suggestion(self) -> str:
+        """How the input with the cursor offers to go on."""
+        focused = self.app.focused
+        return focused._suggestion if isinstance(focused, Input) else ""
 
     def review(self) -> str:
         """The text of Review."""

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.events import DescendantBlur
 from textual.message import Message
 from textual.reactive import reactive
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
@@ -36,6 +37,7 @@ class FieldRow(Vertical):
     Args:
         value: The text at first.
         options: What can be chosen; empty takes the field's own choices, or lets one type.
+        suggester: Offers how to go on; `→` at the end of the line takes it.
         label: Empty takes it from the field.
     """
 
@@ -86,13 +88,19 @@ class FieldRow(Vertical):
         name: str
 
     def __init__(
-        self, field: Field, value: str = "", *, options: Sequence[Option] = (), label: str = ""
+        self,
+        field: Field,
+        value: str = "",
+        *,
+        options: Sequence[Option] = (),
+        suggester: Suggester | None = None,
+        label: str = "",
     ) -> None:
         super().__init__(id=f"field-{field.name.replace('_', '-')}")
         self.field = field
         self._label = label or label_of(field)
         self._text = value
-        self._control = self._make(field, value, tuple(options) or _options(field))
+        self._control = self._make(field, value, tuple(options) or _options(field), suggester)
 
     @property
     def text(self) -> str:
@@ -173,7 +181,9 @@ class FieldRow(Vertical):
             line.update(Content(text))
 
     @staticmethod
-    def _make(field: Field, value: str, options: tuple[Option, ...]) -> Widget:
+    def _make(
+        field: Field, value: str, options: tuple[Option, ...], suggester: Suggester | None
+    ) -> Widget:
         if options:
             return Choice(options, value)
         if field.kind in LINES:
@@ -183,6 +193,7 @@ class FieldRow(Vertical):
             value,
             placeholder=field.default or "not said",
             password=field.secret,
+            suggester=suggester,
             select_on_focus=False,
             compact=True,
         )

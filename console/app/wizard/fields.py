@@ -8,13 +8,14 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from backends.configs.field import Field
+from console.app.shell.threads import Threads
 from console.app.widgets.choice import Option
 from console.app.widgets.field import FieldRow
 from console.app.wizard.checks import Finding
 from console.app.wizard.form import Form
 from console.app.wizard.standing import PACKAGES
 from console.app.wizard.steps import Answers, Packages, Step
+from console.app.wizard.suggesting import suggester
 from console.present import plain
 
 ABOUT = {
@@ -42,9 +43,21 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
     .-short Fields #about { padding-bottom: 0; }
     """
 
+    def __init__(self, threads: Threads) -> None:
+        super().__init__()
+        self._threads = threads
+
     async def show(self, form: Form, step: Step, focus: str = "") -> None:
         """Build the rows of a step, and put the cursor into `focus` or the first."""
-        rows = [_row(form, field) for field in form.fields(step)]
+        rows = [
+            FieldRow(
+                field,
+                form.get(field.name),
+                options=_options(form, field.name),
+                suggester=suggester(form, field, self._threads),
+            )
+            for field in form.fields(step)
+        ]
         nothing = step is Step.ENVIRONMENT and not rows
         about = "The model answers by itself: it needs no packages." if nothing else ABOUT[step]
         async with self.batch():
@@ -96,10 +109,6 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
             if lines or whole.has_class("-shown"):
                 whole.update(Content("\n").join(lines))
                 whole.set_class(bool(lines), "-shown")
-
-
-def _row(form: Form, field: Field) -> FieldRow:
-    return FieldRow(field, form.get(field.name), options=_options(form, field.name))
 
 
 def _options(form: Form, name: str) -> tuple[Option, ...]:

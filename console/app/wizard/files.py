@@ -1,14 +1,15 @@
 """The files of the form: read into it, shown as they will be, written back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from backends import paths
-from backends.configs import documents
+from backends.configs import building, documents
 from backends.configs.conda import emit_conda, parse_conda
 from backends.configs.deployment import emit_deployment, parse_deployment
+from backends.configs.fields import DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, INFERENCE_FIELDS
 from backends.configs.inference import emit_inference, parse_inference
 from backends.configs.nodes import Malformed
 from backends.configs.records import CondaSpec, DeploymentConfig, InferenceConfig, Parsed
@@ -17,6 +18,9 @@ from backends.errors import InvalidInput
 from console.app.wizard import texts
 from console.app.wizard.form import Form, Part
 from console.app.wizard.steps import Step
+
+COVER = "••••"
+"""Stands for a secret, whatever its length."""
 
 Config = TypeVar("Config", InferenceConfig, DeploymentConfig, CondaSpec)
 
@@ -31,20 +35,17 @@ class Preview:
     shown: str
     """The path as a person typed it."""
     before: str | None
-    """What is on disk; None when there is no such file."""
+    """What is on disk; None when there is no such file. No secret is in it."""
     base: str
-    """What is on disk, laid out as `text` is: what line is compared to what line."""
+    """The same, laid out as `text` is: what line is compared to what line."""
     text: str
-    """What will be; the secrets are left out."""
-    content: bytes
+    """What will be; the secrets are covered or left out."""
+    content: bytes = field(repr=False)
     """What is written, secrets included."""
+    differs: bool
+    """Saving would change the disk."""
     secret: bool
     """`content` holds secrets, which `text` does not."""
-
-    @property
-    def differs(self) -> bool:
-        """Saving would change the disk."""
-        return self.before is None or self.text != self.before or self.secret
 
     @property
     def language(self) -> str:
@@ -110,6 +111,7 @@ def previews(form: Form) -> tuple[Preview, ...]:
                 base=emit_conda(read) if read and kept is None else form.conda.text or "",
                 text=kept or text,
                 content=(kept or text).encode(),
+                differs=kept is None,
                 secret=False,
             )
         )
@@ -145,19 +147,46 @@ def _preview(
     emit: Callable[..., str],
 ) -> Preview:
     text, whole = emit(config), emit(config, secrets=True)
-    read = part.config
-    same = read == config and part.text is not None
-    kept = part.text if same and part.text is not None else text
+    read, disk = part.config, part.text
+    same = disk is not None and read == config
+    covered = None if disk is None else _covered(disk, (config, read))
     return Preview(
         step=step,
         path=form.folder / form.get(name),
         shown=form.get(name),
-        before=part.text,
-        base=emit(read) if read is not None and not same else part.text or "",
-        text=kept,
-        content=(kept if same else whole).encode(),
-        secret=not same and text != whole,
+        before=covered,
+        base=emit(read) if read is not None and not same else covered or "",
+        text=covered if same and covered is not None else text,
+        content=(disk if same and disk is not None else whole).encode(),
+        differs=not same,
+        secret=text != whole,
     )
+
+
+def _covered(text: str, configs: Sequence[object]) -> str:
+    """A file's text with `••••` in place of every secret that a config was read to hold."""
+    for config in configs:
+        for secret in sorted(_secrets(config), key=len, reverse=True):
+            text = text.replace(secret, COVER)
+    return text
+
+
+def _secrets(config: object) -> set[str]:
+    tables = (*INFERENCE_FIELDS, *DEPLOYMENT_FIELDS)
+    found = [building.value_at(config, row.attribute) for row in tables if row.secret]
+    inside = (row.attribute for row in ENVIRONMENT_FIELDS if row.secret)
+    found += [building.value_at(config, f"environment.{attribute}") for attribute in inside]
+    return {leaf for value in found for leaf in _leaves(value) if leaf}
+
+
+def _leaves(value: object) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (leaf for child in value.values() for leaf in _leaves(child))
+    elif isinstance(value, Sequence):
+        yield from (leaf for child in value for leaf in _leaves(child))
 
 
 def _read(

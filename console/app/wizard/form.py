@@ -31,8 +31,8 @@ class Part(Generic[Config]):
 
     path: str = ""
     """As typed, relative to the form's folder."""
-    text: str | None = None
-    """None: there is no such file."""
+    text: str | None = field(default=None, repr=False)
+    """None: there is no such file. May hold keys."""
     config: Config | None = None
     """None: there is no file, or it has errors."""
     problems: tuple[Problem, ...] = ()
@@ -42,8 +42,8 @@ class Part(Generic[Config]):
 class Form:
     """Everything that the wizard holds; each change makes another form."""
 
-    values: Mapping[str, str]
-    """Field name to text as typed; what is wrong stays as typed, too."""
+    values: Mapping[str, str] = field(repr=False)
+    """Field name to text as typed; what is wrong stays as typed, too. May hold keys."""
     targets: Sequence[TargetRecord]
     services: frozenset[str] = frozenset()
     """Names that are taken."""

@@ -25,7 +25,7 @@ from console.app.wizard.planning import Planning
 from console.app.wizard.preview import PreviewPane, state
 from console.app.wizard.rail import Rail
 from console.app.wizard.resume import ResumeDialog
-from console.app.wizard.review import Review
+from console.app.wizard.review import Review, line
 from console.app.wizard.standing import standings
 from console.app.wizard.steps import Step
 
@@ -78,7 +78,7 @@ class WizardScreen(Planning):
         with Horizontal(id="wizard"):
             yield Rail()
             with Vertical(id="middle"):
-                yield Fields()
+                yield Fields(self.context.threads)
                 yield Review()
             yield PreviewPane()
 
@@ -299,7 +299,7 @@ class WizardScreen(Planning):
     def copy_text(self) -> str:
         """The command on Review, else the file as it stands."""
         if self.step is Step.REVIEW and self.plan is not None:
-            return self.plan.command
+            return line(self.plan, self.form.folder) if self.form else ""
         return looks.previews_for(self.form, self.step)[0].text if self.form else ""
 
     def action_back(self) -> None:

@@ -93,8 +93,10 @@ def test_saving_writes_what_was_shown(form: Form, project: Path) -> None:
 
 
 def test_keys_are_written_for_their_owner_alone_and_never_shown(form: Form) -> None:
-    shown = preview(form.typed(primary_key="hunter2hunter2"), Step.DEPLOYMENT)
+    typed = form.typed(primary_key="hunter2hunter2")
+    shown = preview(typed, Step.DEPLOYMENT)
     assert "hunter2" not in shown.text
+    assert "hunter2" not in repr((typed, shown))
     assert "owner alone" in state(shown)
     files.save(shown)
     assert "hunter2" in shown.path.read_text()
@@ -172,3 +174,16 @@ def test_only_what_was_changed_is_marked_whatever_the_layout_was(form: Form, pro
     lines = [line.plain for line in marked_lines(changed)]
     assert [line for line in lines if line.startswith("+")] == ['+   "port": 81']
     assert state(changed) == "lines: 1 new, 1 gone, laid out anew"
+
+
+def test_keys_that_a_file_holds_are_covered(form: Form, project: Path) -> None:
+    text = '{"computeType":"process","keys":{"primaryKey":"hunter2hunter2"}}'
+    (project / "deploymentconfig.json").write_text(text)
+    form = files.read_deployment(form)
+    for each in (form, form.typed(port="80"), form.typed(primary_key="another-key-1")):
+        shown = preview(each, Step.DEPLOYMENT)
+        assert not {"hunter2hunter2", "another-key-1"} & set(str(shown).split('"'))
+        assert "hunter2" not in f"{shown.text}{shown.before}{shown.base}"
+    assert "••••" in preview(form, Step.DEPLOYMENT).text
+    assert not preview(form, Step.DEPLOYMENT).differs
+    assert preview(form.typed(primary_key="another-key-1"), Step.DEPLOYMENT).differs
