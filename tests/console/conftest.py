@@ -7,6 +7,7 @@ import pytest
 
 from backends.workspace import Workspace
 from console.app.app import PilothouseApp
+from console.clock import Clock, system_clock
 from console.settings import Settings
 from tests.support.pilots import fill, still
 
@@ -63,8 +64,15 @@ def start() -> Iterator[Starter]:
     """Make the app on a workspace with a still clock; in the end it must have had no fault."""
     apps: list[PilothouseApp] = []
 
-    def make(workspace: Workspace, *, theme: str = "dark", mode: str = "models") -> PilothouseApp:
-        clock = still(workspace.registry) if workspace.registry.rows() else time.time
+    def make(
+        workspace: Workspace,
+        *,
+        theme: str = "dark",
+        mode: str = "models",
+        clock: Clock | None = None,
+    ) -> PilothouseApp:
+        if clock is None:
+            clock = still(workspace.registry) if workspace.registry.rows() else system_clock
         settings = Settings(theme=theme)
         app = PilothouseApp(workspace, settings=settings, clock=clock, start=mode)
         apps.append(app)

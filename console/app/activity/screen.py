@@ -23,7 +23,7 @@ COLUMNS = (
     Column(title="WHAT", width=8, rank=2),
     Column(title="STATE", width=15),
     Column(title="REV", width=4, right=True, rank=4),
-    Column(title="WHY", width=16, weight=4, rank=1),
+    Column(title="WHY", width=28, weight=4, rank=1),
     Column(title="BY", width=8, rank=5),
 )
 MOST = 2000

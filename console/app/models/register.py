@@ -195,6 +195,7 @@ class RegisterDialog(Dialog[ModelVersion]):
         except PilothouseError as error:
             self._lines["path"].problem = error.what
         else:
+            self.context.pulse.beat += 1  # the view under this one reloads as it comes back
             self.notify(f"Registered {made.id}.", markup=False)
             self.dismiss(made)
         finally:

@@ -88,7 +88,7 @@ class FilterBar(Contained, Horizontal):
         super().__init__()
         self._prompt = Prompt(text, suggest=suggest)
         self._sent = text
-        self._timer: "Timer | None" = None
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Rule, line, problem, rule, count."""
