@@ -1,9 +1,11 @@
 """The end of the wizard: the plan on Review, and its start."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from backends.errors import PilothouseError, Refused
 from backends.services.records import Plan
@@ -30,32 +32,50 @@ class Planning(BaseScreen):
     """What was found in the files and in the configs as wholes."""
     deployed: bool = False
 
-    @work(exclusive=True, group="plan", exit_on_error=False)
-    async def make_plan(self) -> None:
-        """Plan what the form describes; a problem is shown in the plan's place."""
-        form, review = self.form, self.query_one(Review)
-        self.plan = None
-        self.refresh_bindings()
+    @dataclass
+    class Planned(Message):
+        """A plan was made, or there is a reason why not."""
+
+        form: Form
+        plan: Plan | PilothouseError
+
+    def make_plan(self) -> None:
+        """Plan what the form describes, or say what has to be put right before."""
+        form, self.plan = self.form, None
         if form is None:
             return
-        wrong = [finding for step in Step for finding in checks.of_step(form, step, self.known)]
-        wrong = [finding for finding in wrong if finding.error]
+        found = [finding for step in Step for finding in checks.of_step(form, step, self.known)]
+        wrong = [finding for finding in found if finding.error]
         if wrong:
-            review.show_findings(wrong)
-            return
-        review.show_waiting()
+            self.query_one(Review).show_findings(wrong)
+        else:
+            self.query_one(Review).show_waiting()
+            self._plan(form)
+
+    @work(exclusive=True, group="plan", exit_on_error=False)
+    async def _plan(self, form: Form) -> None:
         try:
             plan = await self.context.workspace.services.plan(form.request())
         except PilothouseError as error:
-            review.show_error(error)
+            self.post_message(self.Planned(form, error))
+        else:
+            self.post_message(self.Planned(form, plan))
+
+    def on_planning_planned(self, event: Planned) -> None:
+        """Show the plan, unless the form has changed since."""
+        if event.form is not self.form:
+            return
+        review, plan = self.query_one(Review), event.plan
+        if isinstance(plan, PilothouseError):
+            review.show_error(plan)
             return
         named = {plan.request.inference_file, plan.request.deployment_file}
         unsaved = [
             each
-            for each in files.previews(form)
+            for each in files.previews(event.form)
             if each.differs and (each.shown in named or each.step is Step.ENVIRONMENT)
         ]
-        review.show_plan(plan, unsaved, form.folder)
+        review.show_plan(plan, unsaved, event.form.folder)
         self.plan = plan
         self.refresh_bindings()
 
