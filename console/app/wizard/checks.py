@@ -46,6 +46,8 @@ def of_files(form: Form) -> tuple[Finding, ...]:
 def of_whole(form: Form) -> tuple[Finding, ...]:
     """What the configs break as wholes, and files that they name and that are not there."""
     found: list[Finding] = []
+    if not form.folder.is_dir():
+        found.append(_finding(form, Step.MODEL, steps.FOLDER.name, "There is no such folder."))
     inference, deployment = form.inference_config(), form.deployment_config()
     if inference is not None and inference.entry_script:
         said = parse_inference(emit_inference(inference, secrets=True), "").problems

@@ -99,6 +99,11 @@ def test_whole_checks_place_their_findings_at_the_fields(form: Form, project: Pa
     assert any(step is Step.DEPLOYMENT for step, _ in found)
 
 
+def test_a_folder_that_is_not_there_is_told(form: Form) -> None:
+    found = checks.of_whole(form.typed(folder="gone"))
+    assert [(each.step, each.field) for each in found] == [(Step.MODEL, "folder")]
+
+
 def test_a_conda_file_to_be_written_says_how(form: Form, project: Path) -> None:
     (project / "score.py").write_text("def run(data): return 1\n")
     conda = form.typed(

@@ -15,16 +15,16 @@ from console.app.app import PilothouseApp
 from console.app.wizard.resume import ResumeDialog
 from console.app.wizard.screen import WizardScreen
 from console.app.wizard.steps import Step
-from console.settings import Settings
+from tests.console.conftest import Starter
 from tests.support.pilots import LARGE, SMALL
-from tests.support.wizard import NOW, Driver, opens
+from tests.support.wizard import Driver, opens
 
 Compare = Callable[..., bool]
 Act = Callable[[Driver], Awaitable[None]]
 
 
 @pytest.fixture
-def app(workspace: Workspace, project: Path) -> PilothouseApp:
+def app(workspace: Workspace, project: Path, start: Starter) -> PilothouseApp:
     """The console on a project: a model `sugar` with entry script, conda file and configs."""
     shutil.copytree(FOLDER / "diabetes", project, dirs_exist_ok=True)
     workspace.registry.register(
@@ -34,7 +34,7 @@ def app(workspace: Workspace, project: Path) -> PilothouseApp:
             tags={"area": "health", "kind": "ridge"},
         )
     )
-    return PilothouseApp(workspace, settings=Settings(theme="dark"), clock=lambda: NOW)
+    return start(workspace)
 
 
 def wizard(model: str, act: Act) -> Callable[[Pilot[None]], Awaitable[None]]:
@@ -131,7 +131,9 @@ def test_draft_question(app: PilothouseApp, snap_compare: Compare) -> None:
     """The draft's age and place; going on is the default."""
     drafts = Drafts(app.context.workspace.root)
     values = {"cpu_cores": "2", "port": "8890"}
-    drafts.keep(Draft(subject="sugar:1", step="deployment", values=values, saved=NOW - 240))
+    drafts.keep(
+        Draft(subject="sugar:1", step="deployment", values=values, saved=app.context.clock() - 240)
+    )
 
     async def before(pilot: Pilot[None]) -> None:
         from backends.services.records import DeployRequest

@@ -11,6 +11,7 @@ from backends.targets.records import ServiceState
 from backends.workspace import Workspace
 from console.app.app import PilothouseApp
 from console.app.shell.dialog import Confirm
+from console.app.shell.help import HelpSheet
 from console.app.wizard.fields import Fields
 from console.app.wizard.preview import PreviewPane
 from console.app.wizard.rail import Rail
@@ -118,6 +119,26 @@ async def test_enter_walks_the_fields_and_then_the_steps(workspace: Workspace) -
         assert driver.row("folder").has_focus_within
         await driver.press("enter")
         await driver.until(lambda: driver.wizard.step is Step.INFERENCE)
+
+
+async def test_a_click_on_the_rail_goes_to_the_step(workspace: Workspace) -> None:
+    async with opened(workspace, "digits") as driver:
+        await driver.pilot.click(Rail, offset=(14, 0))
+        await driver.until(lambda: driver.wizard.step is Step.INFERENCE)
+
+
+async def test_two_quick_pages_go_two_steps(workspace: Workspace) -> None:
+    async with opened(workspace, "digits") as driver:
+        await driver.press("pagedown", "pagedown", "pagedown", "pageup")
+        await driver.until(lambda: driver.wizard.step is Step.ENVIRONMENT)
+        await driver.go(Step.TARGET)
+        assert driver.fields() == ("target",)
+
+
+async def test_the_keys_are_shown_while_a_field_has_the_cursor(workspace: Workspace) -> None:
+    async with opened(workspace, "digits") as driver:
+        await driver.press("f1")
+        await driver.until(lambda: isinstance(driver.app.screen, HelpSheet))
 
 
 async def test_saving_writes_the_files_and_asks_before_it_overwrites(
