@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 """How often the workspace is looked at for changes that other processes made."""
+LOOKS_OF_AN_AGE = 60
+"""After so many looks a view is drawn anew though nothing changed: its ages have."""
+TARGETS_SECONDS = 30.0
+"""How often targets are asked whether they answer."""
 
 
 class PilothouseApp(Contained, Routes):
@@ -37,6 +41,7 @@ class PilothouseApp(Contained, Routes):
         settings: What the person chose.
         clock: Seconds since the epoch, for ages.
         start: The mode shown first.
+        ask_targets: Whether targets are asked, now and then, if they answer.
     """
 
     TITLE = "pilothouse"
@@ -61,6 +66,7 @@ class PilothouseApp(Contained, Routes):
         settings: Settings | None = None,
         clock: Clock = system_clock,
         start: str = "models",
+        ask_targets: bool = True,
     ) -> None:
         # the first mode is shown without a switch, which would cost a frame
         self.DEFAULT_MODE = start  # type: ignore[misc]  # Textual reads it from the instance
@@ -74,6 +80,8 @@ class PilothouseApp(Contained, Routes):
         self.faults: list[BaseException] = []
         """Errors that are ours: caught, logged, shown."""
         self._begun = False
+        self._ask_targets = ask_targets
+        self._looks = 0
         self._history: list[str] = []
         self._stamp: int | None = None
         self._stamper = Threads("stamp", 1)  # the stamp belongs to one thread's connection
@@ -92,6 +100,9 @@ class PilothouseApp(Contained, Routes):
         for problem in self.context.settings.problems:
             errors.notice(self, problem, title="Settings", severity="error")
         self.set_interval(POLL_SECONDS, self.look)
+        if self._ask_targets:
+            self.look_at_targets()
+            self.set_interval(TARGETS_SECONDS, self.look_at_targets)
 
     def _wear(self, name: str) -> None:
         suited = theming.suited(os.environ)
@@ -104,11 +115,21 @@ class PilothouseApp(Contained, Routes):
     async def look(self) -> None:
         """See whether the workspace changed; the view that is shown reloads, others when shown."""
         stamp = await self._stamper.run(self.context.workspace.registry.stamp)
-        if self._stamp not in (None, stamp):
+        self._looks += 1
+        if self._stamp not in (None, stamp) or not self._looks % LOOKS_OF_AN_AGE:
             self.context.pulse.beat += 1
         self._stamp = stamp
         if isinstance(self.screen, BaseScreen):
             self.screen.workspace_changed()
+
+    @work(exclusive=True, group="watch", exit_on_error=False)
+    async def look_at_targets(self) -> None:
+        """Ask the targets whether they answer, for the header."""
+        from console.app.targets.checks import check_all
+
+        await check_all(self.context)
+        if isinstance(self.screen, BaseScreen):
+            self.screen.refresh_header()
 
     # — the end —
 

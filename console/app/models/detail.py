@@ -12,7 +12,7 @@ from textual.widgets import Label
 from console.app.models import facts
 from console.app.models.facts import Facts
 from console.app.widgets.contained import Contained
-from console.app.widgets.filter_bar import Rule
+from console.app.widgets.rule import Rule
 from console.app.widgets.tab_line import TabLine
 from console.app.widgets.table import Table
 from console.clock import Clock

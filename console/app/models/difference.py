@@ -8,6 +8,7 @@ from console.app.models import facts
 from console.app.shell.context import Context
 from console.app.shell.screen import BaseScreen
 from console.app.widgets.rows import Column
+from console.app.widgets.rule import Rule
 from console.app.widgets.table import Table
 
 
@@ -28,6 +29,7 @@ class DifferenceScreen(BaseScreen):
             Column(title=self._older, width=16, weight=2),
             Column(title=self._newer, width=16, weight=2),
         )
+        yield Rule()
         yield Table(columns, empty="They are the same.")
 
     def on_mount(self) -> None:

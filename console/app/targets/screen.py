@@ -15,9 +15,11 @@ from backends.errors import PilothouseError
 from backends.targets.catalog import CATALOG, TargetRecord
 from backends.targets.records import Capabilities, TargetInfo
 from console import present
-from console.app.shell.context import Context, Link
+from console.app.shell.context import Context
 from console.app.shell.screen import BaseScreen
+from console.app.targets.checks import check
 from console.app.widgets.rows import Column, Row
+from console.app.widgets.rule import Rule
 from console.app.widgets.table import Table
 from console.app.widgets.tones import styled
 from console.present import NOTHING, Cell, Tone
@@ -75,6 +77,7 @@ class TargetsScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         """The list; beside it what the target under the cursor can do."""
+        yield Rule()
         with Horizontal():
             yield Table(COLUMNS, empty="No target is attached.")
             yield Static("", classes="detail", markup=False)
@@ -96,19 +99,9 @@ class TargetsScreen(BaseScreen):
     async def action_check(self) -> None:
         """Ask every target."""
         for target in await self.context.threads.run(self.context.workspace.targets.list):
-            await self._check(target.name)
+            self._found[target.name] = await check(self.context, target.name)
             self._draw()
             self.refresh_header()
-
-    async def _check(self, name: str) -> None:
-        try:
-            info = await self.context.workspace.targets.open(name).check()
-        except PilothouseError as error:
-            self._found[name] = error
-            self.context.links[name] = Link(name, False, 0.0, self.context.clock())
-        else:
-            self._found[name] = info
-            self.context.links[name] = Link(name, True, info.latency_ms, self.context.clock())
 
     def _draw(self) -> None:
         self.query_one(Table).show([self._row(target) for target in self._targets.values()])

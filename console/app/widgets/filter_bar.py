@@ -14,22 +14,13 @@ from textual.widgets import Label
 from backends.filters import TermProblem
 from console.app.widgets.contained import Contained
 from console.app.widgets.prompt import UNFINISHED, Prompt, Suggest
+from console.app.widgets.rule import Rule
 from console.present import plain
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
 DEBOUNCE_SECONDS = 0.03
-
-
-class Rule(Label):
-    """A line that fills its width with `─`."""
-
-    DEFAULT_CSS = "Rule { width: 1fr; height: 1; color: $line; }"
-
-    def render(self) -> Content:
-        """As long as there is room."""
-        return Content("─" * self.size.width)
 
 
 class FilterBar(Contained, Horizontal):

@@ -107,7 +107,7 @@ class Table(Contained, ScrollView, can_focus=True):
         self._fetch: Fetch | None = None
         self._asked: set[int] = set()
         self._at: str | None = None
-        self._layout: tuple[tuple[int, int], ...] = ()
+        self._fitted: tuple[int, tuple[tuple[int, int], ...]] = (-1, ())
 
     # — rows —
 
@@ -135,7 +135,7 @@ class Table(Contained, ScrollView, can_focus=True):
         """Replace all rows, and the columns when some are given."""
         if columns is not None:
             self.columns = columns
-            self._fit()
+            self._fitted = (-1, ())
         self._fetch = None
         self._replace(Pages(len(rows), rows))
 
@@ -269,13 +269,8 @@ class Table(Contained, ScrollView, can_focus=True):
                 self.action_open()
 
     def on_resize(self) -> None:
-        """Fit the columns, and keep the cursor in view."""
-        self._fit()
+        """Keep the cursor in view."""
         self.call_after_refresh(self._follow)
-
-    def _fit(self) -> None:
-        self._layout = fit(self.columns, self.scrollable_content_region.width - GUTTER - 1)
-        self.refresh()
 
     def on_focus(self) -> None:
         """Show the cursor as the place where keys go."""
@@ -322,13 +317,19 @@ class Table(Contained, ScrollView, can_focus=True):
         self, gutter: list[Segment], cells: Sequence[Cell], style: Style, width: int
     ) -> Strip:
         segments = gutter
-        for place, (index, room) in enumerate(self._layout):
+        for place, (index, room) in enumerate(self._fit(width)):
             if place:
                 segments.append(Segment(" " * GAP, style))
             cell = cells[index]
             text = _fitted(plain(cell.text), room, right=self.columns[index].right)
             segments.append(Segment(text, style + self._tone(cell.tone)))
         return Strip(segments).adjust_cell_length(width, style)
+
+    def _fit(self, width: int) -> tuple[tuple[int, int], ...]:
+        """The columns for this width; a scroll bar that comes or goes changes it unannounced."""
+        if self._fitted[0] != width:
+            self._fitted = (width, fit(self.columns, width - GUTTER - 1))
+        return self._fitted[1]
 
     def _tone(self, tone: Tone) -> Style:
         if tone is Tone.PLAIN:
