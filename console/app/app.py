@@ -66,7 +66,7 @@ class PilothouseApp(Contained, Routes):
         settings: Settings | None = None,
         clock: Clock = system_clock,
         start: str = "models",
-        ask_targets: bool = True,
+        ask_targets: bool = False,
     ) -> None:
         # the first mode is shown without a switch, which would cost a frame
         self.DEFAULT_MODE = start  # type: ignore[misc]  # Textual reads it from the instance
@@ -241,7 +241,7 @@ def run(workspace: "Workspace", *, start: str = "models") -> int:
     """Open the console on the terminal; returns the exit code."""
     settings = load()
     errors.log_to_file()
-    app = PilothouseApp(workspace, settings=settings, start=start)
+    app = PilothouseApp(workspace, settings=settings, start=start, ask_targets=True)
     local = not os.environ.get("SSH_CONNECTION")
     with leaving.orderly(app.end) as app.hurry:
         app.run(mouse=local if settings.mouse is None else settings.mouse)

@@ -74,9 +74,7 @@ def start() -> Iterator[Starter]:
         if clock is None:
             clock = still(workspace.registry) if workspace.registry.rows() else system_clock
         settings = Settings(theme=theme)
-        app = PilothouseApp(
-            workspace, settings=settings, clock=clock, start=mode, ask_targets=False
-        )
+        app = PilothouseApp(workspace, settings=settings, clock=clock, start=mode)
         apps.append(app)
         return app
 
