@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backends import paths
 from backends.configs.fields import DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, INFERENCE_FIELDS
+from backends.errors import Unavailable
 
 SECRETS = frozenset(
     field.name
@@ -38,10 +39,20 @@ class Drafts:
         self._folder = root / "drafts"
 
     def keep(self, draft: Draft) -> None:
-        """Write a draft without its secrets; one that is there for the subject is replaced."""
+        """Write a draft without its secrets; one that is there for the subject is replaced.
+
+        Raises:
+            Unavailable: the disk did not take it.
+        """
         values = {name: text for name, text in draft.values.items() if name not in SECRETS}
         content = json.dumps({**asdict(draft), "values": values}, indent=1)
-        paths.write_atomic(self._file(draft.subject), content.encode(), mode=0o600)
+        try:
+            paths.write_atomic(self._file(draft.subject), content.encode(), mode=0o600)
+        except OSError as error:
+            raise Unavailable(
+                f"The draft of '{draft.subject}' could not be kept: {error}.",
+                fix="Make room on the disk, or save the files where there is some.",
+            ) from error
 
     def find(self, subject: str) -> Draft | None:
         """The draft of a subject; None when there is none that can be read."""

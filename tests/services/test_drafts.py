@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.errors import Unavailable
 from backends.services.drafts import Draft, Drafts
 
 DRAFT = Draft(subject="digits:2", step="target", values={"entry_script": "score.py"}, saved=5.0)
@@ -51,6 +52,12 @@ def test_a_broken_file_is_no_draft(tmp_path: Path, content: str) -> None:
     file.write_bytes(content.encode(errors="surrogateescape"))
     assert drafts.find("digits:2") is None
     assert drafts.list() == ()
+
+
+def test_a_disk_that_does_not_take_it_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "drafts").write_text("in the way")
+    with pytest.raises(Unavailable, match="could not be kept"):
+        Drafts(tmp_path).keep(DRAFT)
 
 
 def test_a_hostile_subject_stays_inside_the_folder(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The deployment wizard: steps, fields, the files as they will be, the plan, its start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -100,9 +101,17 @@ class WizardScreen(Saving):
         """Go to the next step, or back, once what was typed before is taken."""
         self.post_message(self.Stepped(by))
 
+    def action_choose(self, step: str) -> None:
+        """Go to a step by its name."""
+        self.post_message(Rail.Chosen(Step(step)))
+
+    def palette(self) -> Sequence[tuple[str, str, str]]:
+        """The steps."""
+        return [(f"Step: {step.label}", "", f"screen.choose('{step}')") for step in Step]
+
     def action_review(self) -> None:
         """Go to the review at once."""
-        self.post_message(Rail.Chosen(Step.REVIEW))
+        self.action_choose(Step.REVIEW)
 
     async def on_filling_stepped(self, event: Filling.Stepped) -> None:
         """Go so many steps on."""

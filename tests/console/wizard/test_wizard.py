@@ -19,6 +19,7 @@ from console.app.wizard.screen import WizardScreen
 from console.app.wizard.steps import Step
 from console.settings import Settings
 from tests.console.wizard.conftest import SCORE
+from tests.support.pilots import press
 from tests.support.wizard import opened
 
 SCRIPT_CONFIG = '{\n  "entryScript": "score.py"\n}\n'
@@ -125,6 +126,12 @@ async def test_a_click_on_the_rail_goes_to_the_step(workspace: Workspace) -> Non
     async with opened(workspace, "digits") as driver:
         await driver.pilot.click(Rail, offset=(14, 0))
         await driver.until(lambda: driver.wizard.step is Step.INFERENCE)
+
+
+async def test_the_palette_goes_to_any_step(workspace: Workspace) -> None:
+    async with opened(workspace, "digits") as driver:
+        await press(driver.pilot, "ctrl+p", "text:step deployment", "enter")
+        await driver.until(lambda: driver.wizard.step is Step.DEPLOYMENT)
 
 
 async def test_two_quick_pages_go_two_steps(workspace: Workspace) -> None:
