@@ -19,7 +19,7 @@ from console.app.wizard.screen import WizardScreen
 from console.app.wizard.steps import Step
 from console.settings import Settings
 from tests.console.wizard.conftest import SCORE
-from tests.support.pilots import press
+from tests.support.pilots import press, settle
 from tests.support.wizard import opened
 
 SCRIPT_CONFIG = '{\n  "entryScript": "score.py"\n}\n'
@@ -200,8 +200,8 @@ async def test_a_model_that_does_not_exist_opens_no_wizard(workspace: Workspace)
     app = PilothouseApp(workspace, settings=Settings(theme="dark"))
     async with app.run_test() as pilot:
         await app.run_action("app.deploy('nothing-like-it')")
-        while isinstance(app.screen, WizardScreen):
-            await pilot.pause(0.01)
+        await settle(pilot)
+        assert not isinstance(app.screen, WizardScreen)
         assert [note.title for note in app._notifications] == ["No model is named nothing-like-it."]
     assert app.faults == []
 
