@@ -135,7 +135,7 @@ def _variables(colour: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield "input-cursor-background", colour["text"]
     yield "input-cursor-foreground", colour["background"]
     yield "input-selection-background", colour["selection"]
-    yield "button-focus-text-style", "bold"
+    yield "button-focus-text-style", "bold underline"
     yield "block-cursor-background", colour["selection"]
     yield "block-cursor-foreground", colour["selection-text"]
     yield "scrollbar", colour["line"]

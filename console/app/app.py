@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import NoColor
 from textual.screen import Screen
 
 from backends.errors import PilothouseError
@@ -75,8 +76,8 @@ class PilothouseApp(Contained, Routes):
         self.context = Context(
             workspace=workspace, settings=settings, clock=clock, guard=Guard(settings.read_only)
         )
-        self.hurry: Callable[[int], None] = _patiently
-        """Starts the deadline of the way out."""
+        self.hurry: Callable[[int], None] = lambda _code: None
+        """Starts the deadline of the way out; none inside another program, such as a test."""
         self.faults: list[BaseException] = []
         """Errors that are ours: caught, logged, shown."""
         self._begun = False
@@ -85,6 +86,8 @@ class PilothouseApp(Contained, Routes):
         self._history: list[str] = []
         self._stamp: int | None = None
         self._stamper = Threads("stamp", 1)  # the stamp belongs to one thread's connection
+        if self.no_color:  # the terminal's own colours, rather than the theme's in grey
+            self._filters = [*self._filters[:1], NoColor()]
         self._wear(settings.theme)
         self.set_keymap(dict(settings.keys))
         for _key, mode, _title in MODES:
@@ -231,10 +234,6 @@ class PilothouseApp(Contained, Routes):
 
 def _nowhere(_sequence: str) -> None:
     """There is no terminal."""
-
-
-def _patiently(_code: int) -> None:
-    """No deadline: the app runs inside another program, such as a test."""
 
 
 def run(workspace: "Workspace", *, start: str = "models") -> int:

@@ -53,7 +53,9 @@ class Dialog(Contained, ModalScreen[Result | None]):
         color: $text;
         text-style: none;
     }
-    Dialog Button:focus { background: $selection; color: $selection-text; text-style: bold; }
+    Dialog Button:focus {
+        background: $selection; color: $selection-text; text-style: bold underline;
+    }
     Dialog Button:disabled { color: $dim; }
     Dialog.-short > .box { padding: 0 1; border: none; }
     Dialog.-short .title, Dialog.-short .equivalent, Dialog.-short .choices { margin: 0; }

@@ -1,8 +1,11 @@
 """Header, modes, command line, help, palette, read-only, errors: the frame around every view."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from backends import paths
 from backends.errors import Conflict
@@ -219,3 +222,59 @@ async def test_a_paste_of_escape_sequences_draws_none(workspace: Workspace, star
         app.post_message(events.Paste("a\x1b[2Jb"))
         await settle(pilot)
         assert "\x1b" not in screen_text(pilot)
+
+
+@pytest.mark.parametrize("theme", ["dark", "16-colours"])
+async def test_without_colours_nothing_but_the_terminals_own_is_used(
+    theme: str, workspace: Workspace, start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = start(workspace, theme=theme)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        for strip in app.screen._compositor.render_strips(app.size):
+            for line_filter in app.get_line_filters():
+                strip = strip.apply_filter(line_filter, app.screen.background_colors[1])
+            colours = {(s.style.color, s.style.bgcolor) for s in strip if s.style is not None}
+            assert all(c is None or c.is_default for pair in colours for c in pair)
+        assert "▌" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", [SMALL, (40, 12)], ids=["small", "tiny"])
+def test_help_looks(
+    size: tuple[int, int],
+    workspace: Workspace,
+    start: Starter,
+    snap_compare: Callable[..., bool],
+) -> None:
+    """A sheet of keys over the view, which shines through; Close stands below."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "question_mark")
+
+    assert snap_compare(start(workspace), terminal_size=size, run_before=before)
+
+
+def test_command_line_looks(
+    workspace: Workspace, start: Starter, snap_compare: Callable[..., bool]
+) -> None:
+    """Suggestions stand above the line, each with a word about it; the view stays in sight."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "colon", "text:deploy ")
+
+    assert snap_compare(start(workspace), terminal_size=SMALL, run_before=before)
+
+
+def test_errors_look(
+    workspace: Workspace, start: Starter, snap_compare: Callable[..., bool]
+) -> None:
+    """What happened stands bold, what to do below it; the read-only badge in the header."""
+
+    async def before(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        await press(pilot, "exclamation_mark", "n")
+
+    assert snap_compare(start(workspace), terminal_size=SMALL, run_before=before)
