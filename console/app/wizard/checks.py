@@ -37,9 +37,16 @@ def of_files(form: Form) -> tuple[Finding, ...]:
 
     They are doubts here: what is written back is made from the form, whose texts are checked.
     """
-    found = [*_placed(form, Step.INFERENCE, form.inference.problems)]
-    found += _placed(form, Step.ENVIRONMENT, form.conda.problems)
-    found += _placed(form, Step.DEPLOYMENT, form.deployment.problems)
+    parts = (
+        (Step.INFERENCE, form.inference.problems, form.inference.said),
+        (Step.ENVIRONMENT, form.conda.problems, form.conda.said),
+        (Step.DEPLOYMENT, form.deployment.problems, form.deployment.said),
+    )
+    found = [
+        replace(finding, text=said.get(finding.field, finding.text))
+        for step, problems, said in parts
+        for finding in _placed(form, step, problems)
+    ]
     return tuple(replace(finding, error=False) for finding in found)
 
 

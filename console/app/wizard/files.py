@@ -57,20 +57,22 @@ def read_inference(form: Form) -> Form:
     """The form filled from its inference config, and from the conda file that this names."""
     shown = form.get("inference_file")
     part, found = _read(form.folder / shown, shown, parse_inference)
-    form = replace(form, inference=part)
     if part.text is None:
-        return form
-    return read_conda(form.typed(**texts.inference_texts(found, part.config)))
+        return replace(form, inference=part)
+    said = texts.inference_texts(found, part.config)
+    form = form.typed(**said)
+    return read_conda(replace(form, inference=_told(part, form, said)))
 
 
 def read_deployment(form: Form) -> Form:
     """The form filled from its deployment config; the target follows the compute type."""
     shown = form.get("deployment_file")
     part, found = _read(form.folder / shown, shown, parse_deployment)
-    form = replace(form, deployment=part)
     if part.text is None:
-        return form
-    return form.typed(**texts.deployment_texts(found, form.targets, form.get("target")))
+        return replace(form, deployment=part)
+    said = texts.deployment_texts(found, form.targets, form.get("target"))
+    form = form.typed(**said)
+    return replace(form, deployment=_told(part, form, said))
 
 
 def read_conda(form: Form) -> Form:
@@ -79,8 +81,11 @@ def read_conda(form: Form) -> Form:
     if not shown:
         return form
     part, found = _read(conda_path(form), shown, parse_conda)
-    form = replace(form, conda=part)
-    return form if part.text is None else form.typed(**texts.conda_texts(found))
+    if part.text is None:
+        return replace(form, conda=part)
+    said = texts.conda_texts(found)
+    form = form.typed(**said)
+    return replace(form, conda=_told(part, form, said))
 
 
 def conda_path(form: Form) -> Path:
@@ -136,6 +141,10 @@ def save(preview: Preview) -> None:
         raise InvalidInput(
             f"{preview.path} cannot be written: {error}.", fix="Choose another path."
         ) from error
+
+
+def _told(part: Part[Config], form: Form, said: Mapping[str, str]) -> Part[Config]:
+    return replace(part, said={name: form.get(name) for name in said})
 
 
 def _preview(

@@ -36,6 +36,8 @@ class Part(Generic[Config]):
     config: Config | None = None
     """None: there is no file, or it has errors."""
     problems: tuple[Problem, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The form's texts as the file gave them, by field name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
