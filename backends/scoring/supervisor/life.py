@@ -47,7 +47,6 @@ async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
     service.promoted = app.configure
     front = Front(listener, app, log)
     await front.start()
-    log.line(f"listening on {service.url}")
     await ending.asked.wait()
     await _end(service, front, ending, launch.drain_delay)
     control.close()

@@ -1,7 +1,7 @@
 """The workers of one revision: started together, replaced when they end, or given up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from backends.scoring.launch import Launch
 from .job import Job
 from .logs import Log
 from .process import Worker
+from .spawn import Spawned, spawn
 from .status import PHASES, SERVING, Evidence
 
 MAX_FAILED_STARTS = 5
@@ -38,8 +39,14 @@ class Pool:
     """Workers are spawned by the constructor, before any loop runs; `attach` connects them."""
 
     def __init__(
-        self, launch: Launch, app_root: Path, log: Log, serials: Callable[[], int]
+        self,
+        launch: Launch,
+        app_root: Path,
+        log: Log,
+        serials: Callable[[], int],
+        early: Sequence[Spawned] = (),
     ) -> None:
+        """`early` are workers' processes that run already; the others are spawned now."""
         self.launch = launch
         self.app_root = app_root
         self.wanted = max(1, launch.workers)
@@ -63,7 +70,9 @@ class Pool:
         self._owner: Owner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        for _ in range(self.wanted):
+        for spawned in early:
+            self._add(spawned)
+        while len(self.workers) < self.wanted and not self.failed:
             self._spawn()
 
     async def attach(self, owner: Owner) -> None:
@@ -190,13 +199,17 @@ class Pool:
 
     def _spawn(self) -> None:
         try:
-            worker = Worker(self._serials(), self.launch, self.app_root, self._log)
+            spawned = spawn(self.launch, self.app_root)
         except OSError as error:
             self.failed = True
             self.reason = f"the worker cannot be started: {error}"
             self.evidence = Evidence(stage="import", event=str(error))
             self._log.line(self.reason, level="ERROR")
             return
+        self._add(spawned)
+
+    def _add(self, spawned: Spawned) -> None:
+        worker = Worker(self._serials(), self.launch, self.app_root, self._log, spawned)
         self.workers.append(worker)
         if self._owner is not None:
             task = asyncio.get_running_loop().create_task(worker.attach(self))

@@ -16,7 +16,7 @@ from .job import Job, Parts, Reply
 from .link import Link
 from .logs import Log
 from .pipes import PipeReader
-from .spawn import Spawned, spawn, worker_threads
+from .spawn import Spawned
 from .status import IMPORTING, INIT, SERVING, WARM_UP, Evidence
 
 LATE_SECONDS = 0.5
@@ -45,9 +45,11 @@ class Owner(Protocol):
 
 
 class Worker:
-    """Spawned at once; `attach` connects it to the running loop."""
+    """A process that runs and loads already; `attach` connects it to the running loop."""
 
-    def __init__(self, serial: int, launch: Launch, app_root: Path, log: Log) -> None:
+    def __init__(
+        self, serial: int, launch: Launch, app_root: Path, log: Log, spawned: Spawned
+    ) -> None:
         self.serial = serial
         self.phase = IMPORTING
         self.description: dict[str, Any] = {}
@@ -66,8 +68,8 @@ class Worker:
         self._killed = ""
         self._parts: Parts | None = None
         self._oom_before = memory.oom_kills()
-        self._spawned: Spawned = spawn(launch, app_root)
-        self.pid = self._spawned.process.pid
+        self._spawned = spawned
+        self.pid = spawned.process.pid
         self._link = Link(self)
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
@@ -76,7 +78,7 @@ class Worker:
         self._owner: Owner | None = None
 
     async def attach(self, owner: Owner) -> None:
-        """Connect sockets and pipes, and tell the worker what to load."""
+        """Connect sockets and pipes."""
         self._owner = owner
         loop = self._loop = asyncio.get_running_loop()
         self.born = loop.time()
@@ -89,7 +91,6 @@ class Worker:
         await loop.connect_read_pipe(lambda: prints, process.stdout)
         await loop.connect_read_pipe(lambda: errors, process.stderr)
         await loop.create_unix_connection(lambda: self._link, sock=self._spawned.connection)
-        self._link.send(wire.CONFIG, self._config())
         self._arm(self._launch.init_seconds)
         self._watch_end()
 
@@ -270,17 +271,6 @@ class Worker:
         self._open_pipes -= 1
         if not self._open_pipes:
             self._pipes_closed.set()
-
-    def _config(self) -> dict[str, Any]:
-        launch = self._launch
-        return {
-            "app_root": str(self._app_root),
-            "entry_script": launch.entry_script,
-            "source_directory": launch.source_directory,
-            "builtin": launch.builtin,
-            "model_dir": launch.model_dir,
-            "threads": worker_threads(launch.workers),
-        }
 
 
 def _kill_group(pid: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from backends.scoring.launch import Launch
 
 from .logs import Log
+from .spawn import Spawned, spawn
 
 CANNOT_START = 3
 """Exit code when the port is taken or the launch cannot be run; azureml-inference-server-http's."""
@@ -35,14 +36,24 @@ def run(launch: Launch, folder: Path) -> int:
     except OSError as error:
         reason = f"the log {launch.log_file} cannot be written: {error.strerror}"
         return _refuse(launch, folder, boot, reason)
-    from .service import Service
-
     host = f"[{launch.host}]" if ":" in launch.host else launch.host
     url = f"http://{host}:{listener.getsockname()[1]}"
-    service = Service(launch, app_root, log, url, boot)
+    log.line(f"listening on {url}")
+    early = _spawn_first(launch, app_root)
+    from .service import Service
+
+    service = Service(launch, app_root, log, url, boot, early)
     from . import life
 
     return _run_loop(life.serve(service, listener, folder))
+
+
+def _spawn_first(launch: Launch, app_root: Path) -> tuple[Spawned, ...]:
+    """Let the first worker load while this process still imports its own parts."""
+    try:
+        return (spawn(launch, app_root),)
+    except OSError:
+        return ()  # the pool tries again, and says what is wrong
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .job import Job, Reply
 from .logs import Log
 from .pool import Pool
 from .process import Worker
+from .spawn import Spawned
 from .status import Evidence, Status
 
 NOT_READY = "The service is not ready: {}."
@@ -24,7 +25,16 @@ NOT_READY = "The service is not ready: {}."
 class Service:
     """Built and spawning before the loop runs; `attach` joins it to the loop."""
 
-    def __init__(self, launch: Launch, app_root: Path, log: Log, url: str, boot: str) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        app_root: Path,
+        log: Log,
+        url: str,
+        boot: str,
+        early: Sequence[Spawned] = (),
+    ) -> None:
+        """`early` are workers' processes that run already."""
         self.launch = launch
         self.log = log
         self.url = url
@@ -32,7 +42,7 @@ class Service:
         self.draining = False
         self.started_at = time.time()
         self._serials = itertools.count(1).__next__
-        self.current = Pool(launch, app_root, log, self._serials)
+        self.current = Pool(launch, app_root, log, self._serials, early)
         self._next: Pool | None = None
         self._old: set[Pool] = set()
         self._swap_failure: tuple[int, str, Evidence] | None = None

@@ -1,4 +1,4 @@
-"""Start a worker process: its socketpair, pipes, environment and interpreter."""
+"""Start a worker process: its socketpair, pipes, environment, interpreter, and what to load."""
 
 import os
 import socket
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.scoring.launch import Launch
+from backends.scoring.worker import wire
 
 WORKER = Path(__file__).resolve().parent.parent / "worker" / "__main__.py"
 THREAD_VARIABLES = (
@@ -29,7 +30,7 @@ class Spawned:
 
 
 def spawn(launch: Launch, app_root: Path) -> Spawned:
-    """Start one worker in its own process group.
+    """Start one worker in its own process group; it begins to load without waiting for us.
 
     Raises:
         OSError: The interpreter cannot be run, or the app root is not there.
@@ -55,8 +56,21 @@ def spawn(launch: Launch, app_root: Path) -> Spawned:
         except OSError:
             ours.close()
             raise
+    ours.sendall(wire.head(wire.CONFIG, _config(launch, app_root), 0))
     ours.setblocking(False)
     return Spawned(process, ours)
+
+
+def _config(launch: Launch, app_root: Path) -> dict[str, object]:
+    """What a worker has to know first; small enough to lie in the socket until it is read."""
+    return {
+        "app_root": str(app_root),
+        "entry_script": launch.entry_script,
+        "source_directory": launch.source_directory,
+        "builtin": launch.builtin,
+        "model_dir": launch.model_dir,
+        "threads": worker_threads(launch.workers),
+    }
 
 
 def environment(launch: Launch, app_root: Path) -> dict[str, str]:
