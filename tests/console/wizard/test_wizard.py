@@ -1,12 +1,11 @@
 import asyncio
-import contextlib
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from backends.services.drafts import Drafts
-from backends.services.records import Finished
+from backends.services.records import DeployRequest, Finished
 from backends.targets.records import ServiceState
 from backends.workspace import Workspace
 from console.app.app import PilothouseApp
@@ -317,14 +316,10 @@ async def test_what_a_hostile_file_says_reaches_the_screen_without_escapes(
 async def test_a_second_wizard_on_a_running_service_asks_to_replace_it(
     workspace: Workspace,
 ) -> None:
-    async with opened(workspace, "digits:1") as driver:
-        await driver.press("ctrl+r")
-        await driver.until(lambda: driver.wizard.plan is not None)
-        assert driver.wizard.plan is not None
-        with contextlib.suppress(StopAsyncIteration):
-            async for _event in workspace.services.run(driver.wizard.plan):
-                pass
+    plan = await workspace.services.plan(DeployRequest(models=("digits:1",)))
     try:
+        async for _event in workspace.services.run(plan):
+            pass
         async with opened(workspace, "digits:2") as driver:
             assert "exists already" in driver.row("overwrite").error
             await driver.focus("overwrite")
