@@ -120,6 +120,7 @@ class ServiceScreen(ServiceActions):
                     self.post_message(self.Observed(service))
             except PilothouseError as error:
                 self.app.post_message(Trouble(error))
+            self.reload()  # it ends when the service is deleted, by whomever
             await asyncio.sleep(AGAIN_SECONDS)
 
     @work(exclusive=True, group="follow", exit_on_error=False)
