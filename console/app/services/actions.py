@@ -48,6 +48,10 @@ class ServiceActions(BaseScreen):
     async def show_pane(self, name: str, pane: str) -> None:
         """Show a view of a service: timeline, logs, test, metrics, config, revisions."""
 
+    def acted(self) -> None:
+        """Something was done to a service."""
+        self.reload()
+
     def gone(self, name: str) -> None:
         """A service was deleted."""
 
@@ -118,7 +122,7 @@ class ServiceActions(BaseScreen):
         if await self.app.push_screen_wait(dialog):
             done = services.stop(name) if verb == "stop" else services.start(name)
             await _within(done, f"{verb} {name}")
-            self.reload()
+            self.acted()
 
     @work(exclusive=True, group="act", exit_on_error=False)
     async def _delete(self, service: Service) -> None:

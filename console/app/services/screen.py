@@ -66,6 +66,17 @@ class ServicesScreen(ServiceActions):
         """Open the service there."""
         self.open_service(name, pane)
 
+    def on_screen_resume(self) -> None:
+        """Show at once what another view may have changed."""
+        super().on_screen_resume()
+        if self.is_mounted:
+            self.acted()
+
+    def acted(self) -> None:
+        """Ask now rather than at the next turn."""
+        self.reload()
+        self._ask()
+
     def gone(self, name: str) -> None:
         """Take it off the list."""
         self.reload()

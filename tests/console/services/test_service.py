@@ -51,7 +51,7 @@ Check = Callable[[Pilot[None]], Awaitable[None]]
 async def served(workspace: Workspace, tmp_path: Path) -> AsyncIterator[Workspace]:
     """A workspace where `talker` answers; everything ends with the test."""
     write_project(tmp_path, SCRIPT)
-    await deploy(workspace, asked("talker", tmp_path))
+    await deploy(workspace, asked("talker", tmp_path, scoringTimeoutMs=2000))
     yield workspace
     for service in workspace.services.list():
         await workspace.services.delete(service.name)
