@@ -1,7 +1,6 @@
 """The lines of a log: a view whose cost is what is visible, however long the log."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -17,6 +16,7 @@ from textual.strip import Strip
 
 from backends.targets.records import LogLine, Stream
 from console.app.widgets import log_paint
+from console.app.widgets.highlight import highlight
 from console.app.widgets.log_layout import LogLayout
 from console.app.widgets.log_paint import Look, Stamps
 from console.app.widgets.log_query import LogSearch, Matches
@@ -302,7 +302,7 @@ class LogLines(ScrollView, can_focus=True):
         for place_in_row, cell in enumerate(rows[part] if part < len(rows) else ()):
             piece = Segment(cell.text, self._style(cell.tone))
             searched = part or place_in_row >= log_paint.prefix_cells(self._layout.look)
-            pieces.extend(_highlight(piece, found if searched else None, match))
+            pieces.extend(highlight(piece, found if searched else None, match))
         return Strip(pieces)
 
     def _style(self, tone: Tone) -> Style:
@@ -385,17 +385,3 @@ class LogLines(ScrollView, can_focus=True):
             self.cursor = self._rows.number(self._rows.count - 1)
         self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self.refresh()
-
-
-def _highlight(
-    segment: Segment, pattern: re.Pattern[str] | None, style: Style
-) -> Iterator[Segment]:
-    """The piece, with what the pattern finds in it set apart."""
-    end = 0
-    for hit in pattern.finditer(segment.text) if pattern else ():
-        if hit.end() == hit.start():
-            continue
-        yield Segment(segment.text[end : hit.start()], segment.style)
-        yield Segment(hit.group(), (segment.style or Style()) + style)
-        end = hit.end()
-    yield Segment(segment.text[end:], segment.style)

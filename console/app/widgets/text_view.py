@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from console.app.widgets.contained import Contained
+from console.app.widgets.highlight import highlight
 from console.app.widgets.prompt import Prompt
 from console.present import Cell, Tone, plain
 
@@ -123,21 +124,11 @@ class TextLines(ScrollView, can_focus=True):
         if place >= len(self.lines):
             return Strip.blank(width, base)
         pieces: list[Segment] = []
+        match = self._part("here" if place == self.here else "match")
         for cell in self.lines[place]:
-            style = base + self._part(cell.tone)
-            pieces.extend(self._pieces(plain(cell.text[:LONGEST]), style, place))
+            piece = Segment(plain(cell.text[:LONGEST]), base + self._part(cell.tone))
+            pieces.extend(highlight(piece, self.pattern, match))
         return Strip(pieces).crop_extend(left, left + width, base)
-
-    def _pieces(self, text: str, style: Style, place: int) -> list[Segment]:
-        if self.pattern is None:
-            return [Segment(text, style)]
-        pieces, end = [], 0
-        match = style + self._part("here" if place == self.here else "match")
-        for hit in self.pattern.finditer(text):
-            pieces.append(Segment(text[end : hit.start()], style))
-            pieces.append(Segment(hit.group(), match))
-            end = hit.end()
-        return [*pieces, Segment(text[end:], style)]
 
     def _part(self, name: str) -> Style:
         return self.get_component_rich_style(f"text-lines--{name}", partial=True)
