@@ -1,5 +1,6 @@
 """Activity mode: what happened to the services of the workspace, newest first."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import work
@@ -7,11 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from backends import filters
-from backends.filters import Subject
+from backends.filters import Kind, Subject, SubjectVocabulary
 from backends.services.records import Transition
 from console import present
+from console.app.shell.completers import to_suggestion
 from console.app.shell.screen import BaseScreen
 from console.app.widgets.filter_bar import FilterBar
+from console.app.widgets.prompt import Suggestion
 from console.app.widgets.rows import Column, Row
 from console.app.widgets.table import Table
 from console.present import Cell, Tone
@@ -26,6 +29,8 @@ COLUMNS = (
     Column(title="WHY", width=28, weight=4, rank=1),
     Column(title="BY", width=8, rank=5),
 )
+FIELDS = {"name": Kind.TEXT, "kind": Kind.TEXT, "state": Kind.TEXT, "by": Kind.TEXT}
+"""What the filter knows beside words."""
 MOST = 2000
 """Transitions read; older ones are in each service's timeline."""
 
@@ -40,7 +45,7 @@ class ActivityScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         """One list."""
-        yield FilterBar()
+        yield FilterBar(self._suggest)
         yield Table(COLUMNS, empty="Nothing has happened yet: `:deploy MODEL` makes a service.")
 
     def on_mount(self) -> None:
@@ -57,13 +62,17 @@ class ActivityScreen(BaseScreen):
 
     def _draw(self) -> None:
         bar = self.query_one(FilterBar)
-        wanted = filters.parse(bar.text)
+        wanted = filters.parse(bar.text, FIELDS)
         found = [each for each in self._all if wanted.matches(_subject(each))]
         now = self.context.clock()
         self.query_one(Table).show([_row(each, now) for each in found])
         bar.show_problems(wanted.problems)
         bar.count = f"{len(found):,} of {len(self._all):,}" if wanted.terms else ""
         self.summary = present.count(len(self._all), "event")
+
+    async def _suggest(self, line: str) -> Sequence[Suggestion]:
+        known = SubjectVocabulary(map(_subject, self._all), FIELDS)
+        return [to_suggestion(each) for each in filters.complete(line, len(line), known)]
 
     def on_filter_bar_changed(self) -> None:
         """Apply it."""
@@ -98,7 +107,11 @@ def _id(each: Transition) -> str:
 
 
 def _subject(each: Transition) -> Subject:
-    return Subject(name=each.service, description=f"{each.kind} {each.state} {each.reason}")
+    return Subject(
+        name=each.service,
+        description=f"{each.kind} {each.state} {each.reason}",
+        fields={"kind": each.kind, "state": each.state, "by": each.actor},
+    )
 
 
 def _row(each: Transition, now: float) -> Row:

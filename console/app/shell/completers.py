@@ -49,7 +49,7 @@ def suggest_models(workspace: "Workspace", line: str) -> Sequence[Suggestion]:
         return [Suggestion(row.id, present.size(row.size), 0) for row in found[:MOST]]
     wanted = filters.parse(f'name:"{name}"' if name else "")
     rows = workspace.registry.search(wanted, latest=True, offset=0, limit=MOST)
-    return [Suggestion(row.name, f"{row.framework} {row.version}", 0) for row in rows]
+    return [Suggestion(row.name, f"{row.framework}, version {row.version}", 0) for row in rows]
 
 
 def suggest_services(workspace: "Workspace", line: str) -> Sequence[Suggestion]:

@@ -66,8 +66,11 @@ async def test_the_filter_applies_and_completes(told: Workspace, start: Starter)
         await settle(pilot)
         await press(pilot, "slash", "text:pumps", "enter")
         assert "2 of 5" in screen_text(pilot)
+        await press(pilot, "slash", *["backspace"] * 5, "text:state:He", "tab", "enter")
+        assert "1 of 5" in screen_text(pilot)
+        assert "● Healthy" in screen_text(pilot)
         await press(pilot, "escape")
-        assert "2 of 5" not in screen_text(pilot)
+        assert "1 of 5" not in screen_text(pilot)
 
 
 async def test_an_empty_one_says_what_to_do(empty_workspace: Workspace, start: Starter) -> None:
