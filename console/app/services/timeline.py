@@ -92,7 +92,8 @@ def steps(
     for step in found:
         if step.head or not groups:
             groups.append([])
-        groups[-1].append(step)
+        if not groups[-1] or not _same(groups[-1][-1], step):
+            groups[-1].append(step)
     return [step for group in reversed(groups) for step in group]
 
 
@@ -104,6 +105,11 @@ def rows(found: Sequence[Step], now: float) -> list[Row]:
 def moment(row_id: str) -> float:
     """When the step of a row was."""
     return float(row_id.partition(" ")[0])
+
+
+def _same(one: Step, other: Step) -> bool:
+    """Two observers may have stored the same change."""
+    return (one.what, one.detail, one.seconds) == (other.what, other.detail, other.seconds)
 
 
 def _branches(found: Sequence[Step]) -> Iterator[tuple[Step, str]]:

@@ -141,6 +141,22 @@ def test_states_without_an_action_before_them_are_shown_too() -> None:
     assert [step.what.text for step in timeline.steps([found], (), None, NOW)] == ["▲ Unhealthy"]
 
 
+def test_a_change_that_two_observers_stored_is_shown_once() -> None:
+    seen = [
+        Transition(
+            service="x",
+            at=NOON + offset,
+            kind="state",
+            state=ServiceState.TRANSITIONING,
+            reason="importing",
+            revision=1,
+            phase="importing",
+        )
+        for offset in (0.0, 0.01)
+    ]
+    assert len(timeline.steps(seen, (), None, NOW)) == 1
+
+
 PAGE = """\
 # TYPE http_server_requests_total counter
 http_server_requests_total{route="/score",status="200"} 12
