@@ -65,7 +65,7 @@ def load_theme(path: Path) -> ColourTheme:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text("utf-8"))
+        found = yaml.load(path.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidInput(f"Theme {path} can't be read: {error}.", fix="Correct it.") from error
     problems = list(_problems(found))
@@ -163,7 +163,8 @@ def _colour_problems(colours: Mapping[object, object], ansi: object) -> Iterator
     form, example = (ANSI, "ansi_blue") if ansi is True else (HEX, "#2f81f7")
     for role in ROLES.keys() - colours.keys():
         yield f"the colour '{role}' is missing"
-    for role, value in colours.items():
+    for given, value in colours.items():
+        role = str(given)
         if role not in ROLES:
             yield f"there is no colour '{role}'"
         elif not form.fullmatch(str(value)):

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.configs import documents
-from backends.configs.report import Report
 from backends.errors import InvalidInput, NotFound
 
 FOLDERS = (".azureml", "aml_config", "")
@@ -101,6 +99,9 @@ def _read(path: Path, *, owned: bool) -> WorkspaceFile | None:
 
 
 def _content(path: Path) -> dict[str, object] | None:
+    from backends.configs import documents
+    from backends.configs.report import Report
+
     report = Report(str(path))
     data = documents.read(path, report)
     node = documents.load(data, report) if data is not None else None

@@ -1,7 +1,6 @@
 """The rollout: a plan carried out stage by stage, each as events, the outcome stored."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -283,6 +282,8 @@ class Rollout:
 
 def new_key() -> str:
     """A random key."""
+    import secrets
+
     return secrets.token_urlsafe(KEY_BYTES)
 
 

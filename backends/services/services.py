@@ -319,22 +319,31 @@ class Services:
         self._store.forget(service.name)
 
     async def _refresh_target(self, target: str) -> None:
+        before = await asyncio.to_thread(self._known, target)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 found = await self._targets.open(target).services()
         except (PilothouseError, TimeoutError):
             found = None
-        await asyncio.to_thread(self._merge, target, found)
+        await asyncio.to_thread(self._merge, target, found, set(before))
 
-    def _merge(self, target: str, found: tuple[Observed, ...] | None) -> None:
-        """Store what a target says; None is no answer."""
-        known = {s.name: s for s in self._store.services() if s.target == target}
+    def _known(self, target: str) -> dict[str, Service]:
+        return {s.name: s for s in self._store.services() if s.target == target}
+
+    def _merge(self, target: str, found: tuple[Observed, ...] | None, before: set[str]) -> None:
+        """Store what a target says; None is no answer.
+
+        A service that was known `before` it was asked and is not now was deleted meanwhile.
+        """
+        known = self._known(target)
         if found is None:
             for name in known:
                 self._store.unreachable(name)
             return
         for observed in found:
             if observed.spec.name not in known:
+                if observed.spec.name in before:
+                    continue
                 self._adopt(observed, target)
             self._store.observe(observed.status, observed.url)
         present = {observed.spec.name for observed in found}

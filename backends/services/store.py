@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import replace
 from sqlite3 import Connection
-from statistics import median
 
 from backends.configs.deployment import emit_deployment
 from backends.configs.inference import emit_inference
@@ -223,7 +222,7 @@ class Store:
             seconds = [row[0] for row in own]
             if not seconds:
                 seconds = [row[0] for row in db.execute(query.format(""), (stage, USUAL_OF))]
-        return median(seconds) if seconds else None
+        return sorted(seconds)[len(seconds) // 2] if seconds else None
 
 
 def _add(db: Connection, transition: Transition) -> None:
@@ -250,6 +249,8 @@ def _add_if_new(db: Connection, transition: Transition) -> bool:
         "SELECT * FROM transitions WHERE service = ? AND kind = 'state' ORDER BY id DESC LIMIT 1",
         (transition.service,),
     ).fetchone()
+    if last is not None and transition.at <= last["at"]:
+        return False
     if last is not None and _same(rows.transition(last), transition):
         done = db.execute(
             "SELECT MAX(id) FROM transitions WHERE service = ?", (transition.service,)

@@ -1,5 +1,6 @@
 """From `deploy` to Healthy, beside the bare cost of what has to happen in it."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from backends.demo import demo_models
+from backends.services.records import DeployRequest, Finished
+from backends.workspace import Workspace
 from tests.bench.figures import Figure, compare, python
 
 SESSION = "import sys, onnxruntime; onnxruntime.InferenceSession(sys.argv[1])"
@@ -35,6 +38,13 @@ def _measure(home: Path) -> Iterator[Figure]:
     (home / "ic.json").write_text(INFERENCE)
     _pilothouse(home, env, "model", "register", "-n", "digits", "-p", model)
     yield compare(
+        "deploy to Healthy, no-code ONNX (open console)",
+        _in_console(home),
+        "start Python, import onnxruntime, open a session",
+        python(SESSION, model),
+        allowed=2.5,
+    )
+    yield compare(
         "deploy to Healthy, no-code ONNX (whole command)",
         _deploying(home, env, "-m", "digits:1"),
         "start Python, import onnxruntime, open a session",
@@ -57,6 +67,30 @@ def _deploying(home: Path, env: Mapping[str, str], *flags: str) -> Callable[[], 
         seconds = time.perf_counter() - began
         _pilothouse(home, env, "service", "delete", "-n", "bench")
         return seconds
+
+    return run
+
+
+def _in_console(home: Path) -> Callable[[], float]:
+    """From the plan to Healthy in a process that has a workspace open, as the console has."""
+
+    async def deploy() -> float:
+        workspace = Workspace.open("default")
+        try:
+            began = time.perf_counter()
+            request = DeployRequest(name="bench", models=("digits:1",), base=str(home))
+            plan = await workspace.services.plan(request)
+            last = [event async for event in workspace.services.run(plan)][-1]
+            seconds = time.perf_counter() - began
+            assert isinstance(last, Finished), last
+            await workspace.services.delete("bench")
+        finally:
+            await workspace.aclose()
+        return seconds
+
+    def run() -> float:
+        os.environ["PILOTHOUSE_HOME"] = str(home)
+        return asyncio.run(deploy())
 
     return run
 
