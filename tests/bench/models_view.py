@@ -94,8 +94,8 @@ async def _timed(pilot: Pilots, key: str, typed: str) -> float:
     pilot.app.post_message(events.Key("underscore" if key == "_" else key, key))
     screen = pilot.app.screen
     assert isinstance(screen, ModelsScreen)
-    while screen.filtered_by != typed or any(w.group == "models" for w in pilot.app.workers):
-        await asyncio.sleep(0.001)  # noqa: ASYNC110 - nothing tells when rows stand there
+    while screen.filtered_by != typed or any(w.group == "models" for w in pilot.app.workers):  # noqa: ASYNC110 - nothing tells when rows stand there
+        await asyncio.sleep(0.001)
     return time.perf_counter() - began
 
 
