@@ -161,10 +161,10 @@ class PilothouseApp(Contained, Routes):
 
     def report(self, error: BaseException) -> None:
         """Show an error; a fault of ours is kept too. Before the first paint it ends the app."""
-        if not self._begun and isinstance(error, Exception):
-            super()._handle_exception(error)
-            return
         if not isinstance(error, PilothouseError):
+            if not self._begun and isinstance(error, Exception):
+                super()._handle_exception(error)
+                return
             self.faults.append(error)
         errors.show(self, error)
 

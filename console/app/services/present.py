@@ -89,6 +89,12 @@ def rollout(service: Service) -> str:
     return f"r{service.spec.revision} answers no requests"
 
 
+def _place(service: Service) -> str:
+    """The target, after its kind when that does not name it already."""
+    kind, target = service.compute_type, service.target
+    return target if kind == target else f"{kind}:{target}"
+
+
 def head(service: Service, now: float) -> tuple[Line, Line]:
     """The two lines above every view of a service."""
     state = present.state(service.state, reachable=service.reachable)
@@ -98,7 +104,7 @@ def head(service: Service, now: float) -> tuple[Line, Line]:
     first = (
         Cell(state.text, state.tone),
         Cell(f"{phase}   {rollout(service)}"),
-        Cell(f"   {service.compute_type}:{service.target}   {address}", Tone.DIM),
+        Cell(f"   {_place(service)}   {address}", Tone.DIM),
     )
     if not service.reachable:
         seen = present.age(service.seen, now)

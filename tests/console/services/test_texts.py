@@ -39,7 +39,7 @@ def service(store: Store) -> Service:
 def test_both_axes_stand_in_the_head(service: Service) -> None:
     shown = text(present.head(service, NOW))
     assert shown == (
-        "◐ Transitioning  init   rolling out r2 (r1 serves 1/1)   process:process"
+        "◐ Transitioning  init   rolling out r2 (r1 serves 1/1)   process"
         "   http://127.0.0.1:8890/score\nrevision 2: init(); revision 1 serves"
     )
 
