@@ -88,6 +88,10 @@ class Workspace:
         chosen = name or os.environ.get("PILOTHOUSE_WORKSPACE") or _named_by_file(start) or DEFAULT
         return cls(check_name(chosen), workspaces_dir() / chosen)
 
+    def stamp(self) -> tuple[int, int]:
+        """Another value after any process changed models or services (blocking)."""
+        return self.registry.stamp(), self.services.stamp()
+
     def close(self) -> None:
         """Close the database."""
         self.database.close()

@@ -290,6 +290,10 @@ class Services:
         """What happened in the workspace, newest first (blocking)."""
         return self._store.transitions(limit=limit)
 
+    def stamp(self) -> int:
+        """A number that is another one after anything happened to any service (blocking)."""
+        return self._store.stamp()
+
     def _driver(self, service: Service) -> Driver:
         return self._targets.open(service.target)
 

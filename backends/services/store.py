@@ -181,6 +181,11 @@ class Store:
             ).fetchall()
         return tuple(rows.transition(row) for row in found)
 
+    def stamp(self) -> int:
+        """A number that is another one after anything happened to any service."""
+        with self._database.read() as db:
+            return int(db.execute("SELECT COALESCE(MAX(id), 0) FROM transitions").fetchone()[0])
+
     def add_stage(self, service: str, timing: StageTiming) -> None:
         """Store how long one stage took."""
         with self._database.write() as db:

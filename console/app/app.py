@@ -84,7 +84,7 @@ class PilothouseApp(Contained, Routes):
         self._ask_targets = ask_targets
         self._looks = 0
         self._history: list[str] = []
-        self._stamp: int | None = None
+        self._stamp: tuple[int, int] | None = None
         self._stamper = Threads("stamp", 1)  # the stamp belongs to one thread's connection
         if self.no_color:  # the terminal's own colours, rather than the theme's in grey
             self._filters = [*self._filters[:1], NoColor()]
@@ -117,7 +117,7 @@ class PilothouseApp(Contained, Routes):
 
     async def look(self) -> None:
         """See whether the workspace changed; the view that is shown reloads, others when shown."""
-        stamp = await self._stamper.run(self.context.workspace.registry.stamp)
+        stamp = await self._stamper.run(self.context.workspace.stamp)
         self._looks += 1
         if self._stamp not in (None, stamp) or not self._looks % LOOKS_OF_AN_AGE:
             self.context.pulse.beat += 1

@@ -64,6 +64,14 @@ async def test_every_stage_and_state_is_an_event_and_is_stored(words: Workspace)
     assert words.services.timeline("words")[-1].kind == "deploy"
 
 
+async def test_another_process_sees_that_something_happened(words: Workspace) -> None:
+    """One cheap number pair tells a console when to look again."""
+    before = words.stamp()
+    assert words.stamp() == before
+    await deploy(words, request("words", "words", inference=INFERENCE))
+    assert words.stamp() != before
+
+
 async def test_a_name_is_taken_once(words: Workspace) -> None:
     """Overwrite replaces; without it nothing happens."""
     wish = request("words", "words", inference=INFERENCE)
