@@ -15,6 +15,8 @@ from pathlib import Path
 
 SECONDS = 3.0
 """Longest wait for anything that is asked."""
+INDEX_SECONDS = 10.0
+"""Longest wait for the package index, which may be on the other side of the world."""
 LOW_DISK_GB = 2.0
 OLDEST_PYTHON = (3, 11)
 
@@ -65,24 +67,33 @@ def _uv() -> Finding:
 
 
 def _index() -> Finding:
-    """Whether the package index that pip and uv are told to use takes a connection."""
-    from urllib.parse import urlsplit
+    """Whether packages can be looked up where pip and uv are told to find them."""
+    from uv import find_uv_bin
 
-    asked = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL")
-    url = urlsplit(asked or os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple")
-    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-    at = urlsplit(proxy) if proxy and url.scheme == "https" else url
-    host, port = at.hostname or "", at.port or (443 if at.scheme == "https" else 80)
+    from backends.images.indexes import uv_environment
+
+    look_up = [find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--refresh", "-"]
     try:
-        socket.create_connection((host, port), timeout=SECONDS).close()
-    except OSError as wrong:
+        done = subprocess.run(
+            look_up,
+            input="pip",
+            env=uv_environment(),
+            capture_output=True,
+            text=True,
+            timeout=INDEX_SECONDS,
+            check=False,
+        )
+        wrong = done.stderr.strip().splitlines()[:1] if done.returncode else []
+    except subprocess.TimeoutExpired:
+        wrong = [f"no answer within {INDEX_SECONDS:g} s"]
+    if wrong:
         return Finding(
             check="package index",
             level="warning",
-            detail=f"{host} is not reachable: {wrong}; new environments cannot be built",
+            detail=f"packages cannot be looked up: {wrong[0]}; new environments cannot be built",
             fix="Check the network, or name an index with UV_DEFAULT_INDEX or PIP_INDEX_URL.",
         )
-    return Finding(check="package index", level="ok", detail=f"{host} takes connections")
+    return Finding(check="package index", level="ok", detail="packages can be looked up")
 
 
 def _docker() -> Finding:
