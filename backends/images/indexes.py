@@ -14,8 +14,12 @@ _SETTINGS = {
     "find-links": ("PIP_FIND_LINKS", ("UV_FIND_LINKS",)),
     "trusted-host": ("PIP_TRUSTED_HOST", ("UV_INSECURE_HOST",)),
     "no-index": ("PIP_NO_INDEX", ("UV_NO_INDEX",)),
+    "cert": ("PIP_CERT", ("SSL_CERT_FILE",)),
 }
 """pip's setting -> its variable, and uv's (the first one is set)."""
+
+_PLATFORM_CERTIFICATES = ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS")
+"""Trust whom the platform trusts, as pip does; the second is what uv called it before."""
 
 _NEVER = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__"}
 
@@ -28,6 +32,8 @@ def uv_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """
     chosen = {name: value for name, value in environ.items() if name not in _NEVER}
     chosen |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+    for variable in _PLATFORM_CERTIFICATES:
+        chosen.setdefault(variable, "1")
     files = _pip_files(environ)
     for setting, (variable, ours) in _SETTINGS.items():
         value = environ.get(variable) or files.get(setting, "")

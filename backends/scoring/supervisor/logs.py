@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
 
@@ -134,7 +134,8 @@ class _Writer:
                 if isinstance(item, tuple):
                     _replace(*item)
                 else:
-                    self._write("".join(item).encode())
+                    for piece in _pieces(item, self._limit):
+                        self._write(piece)
             except OSError as error:
                 print(f"log: {error}", file=sys.stderr)  # noqa: T201 - nowhere else is left
             self._done += len(item) if isinstance(item, list) else 0
@@ -148,6 +149,18 @@ class _Writer:
         view = memoryview(data)
         while view:
             view = view[os.write(self._descriptor, view) :]
+
+
+def _pieces(lines: list[str], limit: int) -> Iterator[bytes]:
+    """The lines joined into as few writes as fit the size at which the file is rotated."""
+    piece = b""
+    for line in lines:
+        data = line.encode()
+        if piece and len(piece) + len(data) > limit:
+            yield piece
+            piece = b""
+        piece += data
+    yield piece
 
 
 def _plain(text: str, level: str, worker: int, rid: str, ms: float | None) -> str:
