@@ -54,18 +54,24 @@ class Targets:
         )
 
     def for_compute_type(self, kind: str) -> TargetRecord:
-        """The target that a `computeType` means when none is named.
+        """The target that a `computeType` means when none is named; the embedded one goes first.
 
         Raises:
             InvalidInput: none, or more than one, is attached of that kind.
         """
         found = [target for target in self.list() if target.kind == ALIASES.get(kind, kind)]
-        if len(found) == 1:
+        if len(found) == 1 or (found and found[0].name == EMBEDDED):
             return found[0]
         if found:
             names = ", ".join(target.name for target in found)
             raise InvalidInput(
                 f"computeType {kind} could mean {names}.", fix="Name one with --ct TARGET."
+            )
+        if ALIASES.get(kind, kind) not in CATALOG:
+            raise InvalidInput(
+                f"There is no driver for computeType {kind}.",
+                fix=f"There is: {', '.join(CATALOG)}. `--cp process` (in a file:"
+                ' "computeType": "process") runs it as a process of this machine.',
             )
         raise InvalidInput(
             f"No target of computeType {kind} is attached to workspace {self._workspace}.",

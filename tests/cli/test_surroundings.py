@@ -88,9 +88,24 @@ def test_targets_are_attached_listed_shown_and_detached(cli: CommandLine) -> Non
     shown = cli.data("computetarget", "show", "-n", "process")
     assert shown["cpus"] > 0
     assert shown["capabilities"]["stop"] is True
+    cli("model", "register", "-n", "words", "-p", "models")
+    deploy = ("model", "deploy", "-m", "words:1", "--ic", "inferenceconfig.json", "--dry-run")
+    assert cli.data(*deploy)["target"] == "process"  # unless --ct says another
     assert cli.data("computetarget", "detach", "-n", "here") == {"name": "here"}
     assert cli("computetarget", "detach", "-n", "process").code == 1
     assert cli("computetarget", "attach", "mainframe", "-n", "big").code == 2
+
+
+def test_a_compute_type_without_a_driver_names_what_serves_instead(cli: CommandLine) -> None:
+    """And that line works: flags win over the file."""
+    cli("model", "register", "-n", "words", "-p", "models")
+    write_json(cli.folder / "aci.json", {"computeType": "ACI"})
+    deploy = ("model", "deploy", "-m", "words:1", "--ic", "inferenceconfig.json", "--dry-run")
+    ran = cli(*deploy, "--dc", "aci.json")
+    assert ran.code == 2
+    assert "no driver for computeType aci" in ran.err
+    assert "--cp process" in ran.err
+    assert cli(*deploy, "--dc", "aci.json", "--cp", "process").code == 0
 
 
 def test_config_files_are_checked_whole(cli: CommandLine) -> None:
