@@ -250,7 +250,7 @@ def _value(name: str, kind: Kind, written: str) -> tuple[Relation, str | float]:
     units = {Kind.SIZE: _UNITS_OF_SIZE, Kind.AGE: _UNITS_OF_AGE}.get(kind, {"": 1})
     unit = None if match is None else units.get(match[3].lower())
     if match is None or unit is None or (kind is Kind.AGE and not match[1]):
-        raise _WrongTerm(f"{name}:{written}: is not read; write it like {name}:{EXAMPLES[kind]}")
+        raise _WrongTerm(f"{name}:{written}: write it like {name}:{EXAMPLES[kind]}")
     return Relation(match[1] or "="), float(match[2]) * unit
 
 

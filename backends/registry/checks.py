@@ -151,4 +151,5 @@ def _raise(what: str, wrong: Sequence[str], unsafe: Sequence[str]) -> None:
 
 
 def _fix(problems: Sequence[str]) -> str:
-    return "Correct it and try again." if len(problems) == 1 else "Correct them and try again."
+    what = "it" if len(problems) == 1 else "them"
+    return f"Nothing was stored or changed; correct {what} and try again."

@@ -5,6 +5,7 @@ import sys
 import click
 
 from backends.services.records import RunFailed, Service
+from backends.targets.records import Evidence
 from console.cli.colour import paint
 from console.cli.text import one_line, printable
 
@@ -23,7 +24,7 @@ def card(failed: RunFailed) -> None:
     evidence = service.evidence if service else None
     if evidence and evidence.traceback:
         _block("traceback", evidence.traceback.splitlines(), FRAMES)
-    if evidence and evidence.last_lines:
+    if evidence and evidence.last_lines and not _said(evidence):
         _block("last lines", list(evidence.last_lines), LINES)
     elif error.detail and not (evidence and evidence.traceback):
         _block("last lines", error.detail.splitlines(), LINES)
@@ -31,6 +32,12 @@ def card(failed: RunFailed) -> None:
         _block("model directory", list(evidence.model_tree), LINES)
     for advice in _advice(failed, service):
         click.echo(f"  fix: {advice}", err=True)
+
+
+def _said(evidence: Evidence) -> bool:
+    """The last lines are the traceback again and nothing else."""
+    wanted = [line.strip() for line in evidence.last_lines]
+    return set(wanted) <= {line.strip() for line in evidence.traceback.splitlines()}
 
 
 def _advice(failed: RunFailed, service: Service | None) -> list[str]:

@@ -24,10 +24,10 @@ def checked(session: "Session", parsed: "Parsed[Config]") -> Config:
     errors = parsed.errors
     if errors or parsed.config is None:
         several = len(errors) > 1
-        allowed = f" Allowed: {errors[0].allowed}." if errors and errors[0].allowed else ""
+        allowed = errors[0].allowed if errors else ""
         raise InvalidInput(
             f"{errors[0].file} has {len(errors)} errors." if several else str(errors[0]),
-            fix="Correct all of them." if several else f"Correct it.{allowed}",
+            fix="Correct all of them." if several else f"Allowed: {allowed or 'see --help'}.",
             detail="\n".join(map(str, errors)) if several else "",
         )
     return parsed.config

@@ -43,7 +43,9 @@ def human_lines(event: Event) -> list[str]:
             ]
         case StateChanged(transition=change):
             state = paint(change.state.value, _STATE_COLOURS.get(change.state, ""), sys.stderr)
-            why = one_line((not change.state.final and change.phase) or change.reason)
+            why = one_line(
+                (change.state is ServiceState.TRANSITIONING and change.phase) or change.reason
+            )
             return [f"  {'':<12}{': '.join(filter(None, (state, why)))}"]
     return []
 

@@ -269,7 +269,9 @@ def test_stop_start_and_delete(cli: CommandLine) -> None:
     cli("model", "register", "-n", "words", "-p", "models")
     assert cli("model", "deploy", "-n", "words", "-m", "words:1", *CONFIGS).code == 0
     assert cli.data("service", "stop", "-n", "words")["state"] == "Stopped"
-    assert cli("service", "run", "-n", "words", "-d", "{}").code != 0
+    ran = cli("service", "run", "-n", "words", "-d", "{}")
+    assert ran.code == 3
+    assert "`pilothouse service start -n words`" in ran.err
     assert cli("service", "wait", "-n", "words").code == 1
     assert cli.data("service", "start", "-n", "words")["state"] == "Healthy"
     assert cli.data("service", "delete", "-n", "words", "-y") == {"name": "words"}
@@ -294,6 +296,15 @@ def test_a_failing_init_ends_with_its_card(cli: CommandLine) -> None:
     whole = cli.data("service", "show", "-n", "broken", "-v")
     assert (whole["state"], whole["error"]["code"]) == ("Failed", "Failed")
     assert "no such weights" in whole["evidence"]["traceback"]
+
+
+def test_a_log_that_is_only_the_traceback_is_not_told_twice(cli: CommandLine) -> None:
+    """The card is short where there is nothing more to say."""
+    (cli.folder / "src" / "score.py").write_text(
+        "def init():\n    raise ValueError('no such weights')\ndef run(data):\n    return data\n"
+    )
+    ran = cli("model", "deploy", "-n", "broken", *CONFIGS)
+    assert ran.err.count("line 2, in init") == 1
 
 
 def test_a_wait_that_is_too_long_ends_with_124_and_the_service_goes_on(cli: CommandLine) -> None:

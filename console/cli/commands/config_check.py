@@ -7,6 +7,7 @@ import click
 
 from console.cli.context import Session
 from console.cli.options import Command
+from console.present import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +33,8 @@ def check(session: Session, files: tuple[str, ...], kind: str | None) -> None:
     ]
     session.out.emit([_shape(problem) for problem in problems], table=table)
     errors = sum(problem.severity.value == "error" for problem in problems)
-    session.say(f"{len(files)} files, {errors} errors, {len(problems) - errors} warnings")
+    counts = {"file": len(files), "error": errors, "warning": len(problems) - errors}
+    session.say(", ".join(count(number, word) for word, number in counts.items()))
     if errors:
         raise click.exceptions.Exit(1)
 

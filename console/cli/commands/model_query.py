@@ -78,6 +78,10 @@ def show(
     """Show one version of a model."""
     from console.cli.shapes import difference, full_model, model
 
+    if id and (model_id or model_name):
+        raise click.UsageError(
+            f"'{id}' is one id too many beside -i or -n; a version is --version NUMBER."
+        )
     with session.workspace() as workspace:
         registry = workspace.registry
         found = _find(registry, model_id or id, model_name, version, run_id)
@@ -116,5 +120,5 @@ def _search(session: Session, registry: "Registry", text: str, *, latest: bool) 
 
     parsed = parse(text)
     for problem in parsed.problems:
-        session.say(f"filter: {problem.term}: {problem.message}")
+        session.say(f"filter: {problem.message}")
     return {row.id for row in registry.search(parsed, latest=latest, offset=0, limit=UNFILTERED)}

@@ -13,7 +13,9 @@ from console.cli.service_options import service_name
 from console.cli.text import printable
 
 if TYPE_CHECKING:
+    from backends.errors import ScoringFailed
     from backends.requests.records import Answer, Request
+    from backends.services.records import Service
     from backends.workspace import Workspace
 
 OK = 200
@@ -43,6 +45,7 @@ async def run(
     """Send a request to a service and print its answer; the key is sent when it wants one."""
     if sample == (input_data is not None):
         raise click.UsageError("Give one of -d/--input-data and --sample.")
+    from backends.errors import ScoringFailed
     from backends.requests.call import send
     from backends.requests.records import Request
 
@@ -58,9 +61,24 @@ async def run(
                 headers={**endpoint.headers, **merged(headers)},
                 timeout=timeout,
             )
-            answer = await send(request, keys)
+            try:
+                answer = await send(request, keys)
+            except ScoringFailed as silent:
+                raise _explained(silent, await workspace.services.show(name)) from silent
         workspace.history.add(request, answer)
     _report(session, request, answer)
+
+
+def _explained(silent: "ScoringFailed", service: "Service") -> "ScoringFailed":
+    """No answer from a service that was stopped is no riddle."""
+    from backends.targets.records import ServiceState
+
+    if service.state is not ServiceState.STOPPED:
+        return silent
+    return type(silent)(
+        f"Service '{service.name}' is stopped and answers nothing.",
+        fix=f"Start it: `pilothouse service start -n {service.name}`.",
+    )
 
 
 def _body(text: str) -> str:

@@ -7,6 +7,7 @@ from backends.targets.drivers.process import supervisor
 from backends.targets.drivers.process.rundir import RunDir
 from backends.targets.records import Preflight, ServiceSpec
 
+_NOT_LIMITED = "no limit asked"
 _DISK_NEEDED = 200_000_000
 """Bytes that logs and temporary files of one service need."""
 
@@ -29,8 +30,8 @@ def _cpu(spec: ServiceSpec, have: host.Capacity) -> Preflight:
     return Preflight(
         name="cpu",
         ok=asked <= have.cpus,
-        detail=f"asked {_number(asked)} {_cores(asked)}{_each(spec)}, "
-        f"this machine has {_number(have.cpus)}",
+        detail=(f"asked {_number(asked)} {_cores(asked)}{_each(spec)}" if asked else _NOT_LIMITED)
+        + f", this machine has {_number(have.cpus)}",
         fix="Ask for fewer cores (`cpu`), or deploy to a larger target.",
     )
 
@@ -40,7 +41,8 @@ def _memory(spec: ServiceSpec, have: host.Capacity) -> Preflight:
     free = have.memory_free_bytes / host.GB
     total = have.memory_bytes / host.GB
     fits = asked <= total
-    detail = f"asked {_number(asked)} GB of memory{_each(spec)}, this machine has "
+    wish = f"asked {_number(asked)} GB of memory{_each(spec)}" if asked else _NOT_LIMITED
+    detail = f"{wish}, this machine has "
     return Preflight(
         name="memory",
         ok=fits and asked <= free,
