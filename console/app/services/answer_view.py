@@ -68,7 +68,7 @@ class AnswerView(Contained, Vertical):
         self.answer = answer
         self._head(*(styled(line) for line in answers.head(answer)))
         size = present.size(len(answer.body))
-        log = f" · request {plain(answer.request_id[:8])}, enter: its log lines"
+        log = f" · rid {plain(answer.request_id[:8])}, enter: its log"
         foot = Content(f"{size}{log if answer.request_id else ''}")
         self.query_one(".foot", Static).update(foot)
         self._fill(answer)

@@ -112,7 +112,7 @@ def spark(values: Sequence[float], width: int) -> str:
 def lines(readings: Sequence[Reading], width: int) -> list[Line]:
     """The figures, each with how it went lately."""
     now = readings[-1]
-    room = max(width - 34, 8)
+    room = max(width - 35, 8)
     used = [reading.usage for reading in readings if reading.usage]
     found: list[Line] = []
     if used:
@@ -145,7 +145,7 @@ def _figure(name: str, value: str, note: str, blocks: str = "") -> Line:
     return (
         Cell(f"  {name:<11}", Tone.DIM),
         Cell(f"{value:>9}"),
-        Cell(f" {note:<11}", Tone.DIM),
+        Cell(f" {note:<12}", Tone.DIM),
         Cell(blocks, Tone.ACCENT),
     )
 

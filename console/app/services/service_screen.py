@@ -75,8 +75,11 @@ class ServiceScreen(ServiceActions):
             """What is drawn is where it stands, not each step."""
             return isinstance(message, type(self)) and self.failed is None
 
+    @dataclass
     class Gone(Message):
-        """The service was deleted."""
+        """The service was deleted, or never was."""
+
+        missing: NotFound
 
     def __init__(self, context: Context, name: str, pane: str = "timeline") -> None:
         super().__init__(context)
@@ -107,8 +110,8 @@ class ServiceScreen(ServiceActions):
         find = self.context.workspace.services.find
         try:
             self.post_message(self.Observed(await self.context.threads.run(find, self.subject)))
-        except NotFound:
-            self.post_message(self.Gone())
+        except NotFound as missing:
+            self.post_message(self.Gone(missing))
 
     @work(exclusive=True, group="watch", exit_on_error=False)
     async def _watch(self) -> None:
@@ -118,6 +121,8 @@ class ServiceScreen(ServiceActions):
             try:
                 async for service in services.watch(self.subject):
                     self.post_message(self.Observed(service))
+            except NotFound:
+                pass  # `reload` says so
             except PilothouseError as error:
                 self.app.post_message(Trouble(error))
             self.reload()  # it ends when the service is deleted, by whomever
@@ -151,8 +156,10 @@ class ServiceScreen(ServiceActions):
         if pane is not None:
             pane.refresh_view()
 
-    def on_service_screen_gone(self) -> None:
+    def on_service_screen_gone(self, message: Gone) -> None:
         """There is nothing left to show."""
+        if self.service is None and self.is_current:
+            self.app.post_message(Trouble(message.missing))
         self.gone(self.subject)
 
     # What is shown
@@ -177,7 +184,8 @@ class ServiceScreen(ServiceActions):
 
     def gone(self, name: str) -> None:
         """Back to the list."""
-        self.notify(f"{name} is deleted.", markup=False)
+        if self.service is not None:
+            self.notify(f"{name} is deleted.", markup=False)
         if self.is_current:
             self.app.pop_screen()
 

@@ -82,6 +82,10 @@ class Dialog(Contained, ModalScreen[Result | None]):
                 for name, label in self.choices:
                     yield Button(Content(label), id=name, compact=True)
 
+    def on_mount(self) -> None:
+        """Notices of what was done before would lie over the choices."""
+        self.app.clear_notifications()
+
     def on_resize(self) -> None:
         """Leave the content what title, command line and choices do not need; it scrolls."""
         short = self.size.height < SHORT
@@ -125,6 +129,7 @@ class Confirm(Dialog[bool]):
     """
 
     DEFAULT_CSS = """
+    Confirm Label { width: 100%; }
     Confirm Input, Confirm Input:focus {
         border: none; height: 1; padding: 0 1; margin-top: 1; background: $background;
     }

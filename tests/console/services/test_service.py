@@ -310,6 +310,19 @@ async def test_a_service_deleted_elsewhere_leads_back_to_the_list(served: Worksp
     await driven(served, check)
 
 
+async def test_a_service_that_never_was_is_not_called_deleted(served: Workspace) -> None:
+    async def check(pilot: Pilot[None]) -> None:
+        await press(pilot, "colon", "text:logs nobody", "enter")
+        await shows(pilot, "There is no service 'nobody'")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ServiceScreen))
+        assert "deleted" not in screen_text(pilot)
+        await press(pilot, "s")
+        await shows(pilot, "Stop talker?", "its files and", "address stay")
+        assert not pilot.app.screen.query("Toast")  # no notice lies over the choices
+
+    await driven(served, check)
+
+
 async def test_the_list_is_filtered_by_state_and_name(served: Workspace, tmp_path: Path) -> None:
     await deploy(served, asked("other", tmp_path))
     await served.services.stop("other")
