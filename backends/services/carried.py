@@ -1,13 +1,14 @@
 """What a plan carries: the models that a request names, and what its bundle is made of."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from backends.configs.records import InferenceConfig
-from backends.errors import InvalidInput
+from backends.errors import InvalidInput, NotFound
 from backends.images.bundle import BundleSource, LocalModel
 from backends.registry.records import Framework, ModelVersion
 from backends.registry.registry import Registry
@@ -68,6 +69,18 @@ def carry(references: Sequence[str], registry: Registry) -> Carried:
             f"The same model is named twice: {', '.join(twice)}.", fix="Name each one once."
         )
     return Carried(tuple(versions), tuple(local))
+
+
+def hold(registry: Registry, service: str, models: Iterable[ModelRef]) -> None:
+    """Make these models the ones that a service uses, as far as they are registered here.
+
+    A service that was found on its target may carry some that this registry never had.
+    """
+    registered = []
+    for model in models:
+        with suppress(NotFound):
+            registered += [registry.resolve(model.id).id] if model.version else []
+    registry.claim(service, registered)
 
 
 def no_code(carried: Carried) -> str:

@@ -9,6 +9,21 @@ from pathlib import Path
 from backends.errors import Conflict
 
 
+def held(folder: Path, name: str) -> bool:
+    """Whether an operation on the service is in progress."""
+    try:
+        handle = os.open(folder / f"{name}.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextmanager
 def operation(folder: Path, name: str, verb: str) -> Iterator[None]:
     """Hold a service's operation lock; it goes with the process, however that ends.

@@ -115,7 +115,7 @@ class Planner:
         elif carried is not None and builtin is not None:
             builtin = no_code(carried)
         deployment = merge_deployment(
-            running.deployment or DeploymentConfig(compute_type=ComputeType(service.compute_type)),
+            running.deployment or specs.deployment_of(running.spec, service.compute_type),
             request.deployment,
         )
         return self._plan(
@@ -134,15 +134,14 @@ class Planner:
     def _rollback(self, name: str, number: int | None) -> Plan:
         service = self._store.service(name)
         revisions = self._store.revisions(name)
-        wanted = _earlier(revisions, service, number)
+        wanted = _earlier(revisions, service, number, self._store.answered(service))
         spec = replace(wanted.spec, revision=revisions[0].number + 1, port=service.spec.port)
         return Plan(
             request=DeployRequest(name=name, target=service.target),
             spec=spec,
             kind="rollback",
             inference=wanted.inference,
-            deployment=wanted.deployment
-            or DeploymentConfig(compute_type=ComputeType(service.compute_type)),
+            deployment=wanted.deployment or specs.deployment_of(wanted.spec, service.compute_type),
             source=BundleSource(earlier=spec.bundle, keep=True),
             environment=None,
             steps=self._steps(spec, None, keep_bundle=True),
@@ -163,7 +162,7 @@ class Planner:
             workspace=self._workspace,
             request=request,
             target=target.name,
-            revision=self._next_revision(request.name),
+            revision=self.next_revision(request.name),
             models=source.models,
             inference=wish.inference,
             deployment=wish.deployment,
@@ -228,6 +227,12 @@ class Planner:
         return self._environments.find(name, version) or curated(name)
 
     def _running(self, service: Service) -> Revision:
+        if not self._store.applied(service.name):
+            raise Conflict(
+                f"Service '{service.name}' is {service.state} and never reached its target:"
+                " there is nothing to update.",
+                fix="Deploy it again with `pilothouse model deploy --overwrite`.",
+            )
         for revision in self._store.revisions(service.name):
             if revision.number == service.spec.revision:
                 return revision
@@ -236,7 +241,8 @@ class Planner:
             fix="Deploy the service anew with `pilothouse model deploy --overwrite`.",
         )
 
-    def _next_revision(self, name: str) -> int:
+    def next_revision(self, name: str) -> int:
+        """The number of the revision that a plan made now would have (blocking)."""
         revisions = self._store.revisions(name)
         return revisions[0].number + 1 if revisions else 1
 
@@ -297,15 +303,19 @@ def _check_files(inference: InferenceConfig, base: Path) -> None:
         )
 
 
-def _earlier(revisions: Sequence[Revision], service: Service, number: int | None) -> Revision:
-    others = [r for r in revisions if r.number != service.spec.revision]
+def _earlier(
+    revisions: Sequence[Revision], service: Service, number: int | None, answered: frozenset[int]
+) -> Revision:
+    """The revision of that number; without one the newest other that ever answered."""
+    made = [r for r in revisions if r.spec.bundle is not None]
+    others = [r for r in made if r.number != service.spec.revision]
     if number is None and others:
-        return others[0]
-    for revision in revisions:
+        return next((r for r in others if r.number in answered), others[0])
+    for revision in made:
         if revision.number == number:
             return revision
     known = ", ".join(f"r{r.number}" for r in others) or "none"
-    asked = f"r{number}" if number is not None else "an earlier revision"
+    asked = f"r{number}" if number is not None else "earlier revision"
     raise InvalidInput(
         f"Service '{service.name}' has no {asked} to roll back to (others: {known}).",
         fix="`pilothouse service show` names the revisions.",

@@ -6,9 +6,16 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
-from backends.errors import PilothouseError, ServiceFailed, Unschedulable, WaitTimeout
+from backends.errors import (
+    PilothouseError,
+    ServiceFailed,
+    Unavailable,
+    Unschedulable,
+    WaitTimeout,
+)
 from backends.images.bundle import stage_bundle
 from backends.registry.registry import Registry
+from backends.services.carried import hold
 from backends.services.records import (
     Event,
     Finished,
@@ -29,6 +36,7 @@ from backends.targets.driver import Driver
 from backends.targets.records import (
     Evidence,
     Keys,
+    ModelRef,
     Preflight,
     ServiceState,
     Status,
@@ -77,8 +85,10 @@ class Rollout:
             if wait:
                 async for event in self._start(timeout):
                     yield event
+                await asyncio.to_thread(self._claim, *self._spec.models)
             yield Finished(service=self._service())
-        except PilothouseError as error:
+        except (PilothouseError, OSError) as caught:
+            error = caught if isinstance(caught, PilothouseError) else _unusable(caught)
             await asyncio.to_thread(self._failed, error)
             yield RunFailed(
                 stage=self._stage, error=error, service=self._store.find(self._spec.name)
@@ -103,8 +113,9 @@ class Rollout:
             deployment=replace(plan.deployment, primary_key="", secondary_key=""),
             note=next((n for n in plan.notes if n.startswith("rollback")), plan.kind),
         )
+        before = self._store.find(spec.name)
         self._store.put_revision(revision, plan.deployment.compute_type.value)
-        self._registry.claim(spec.name, [model.id for model in spec.models if model.version])
+        self._claim(*(before.spec.models if before else ()), *spec.models)
         models = ", ".join(model.id for model in spec.models) or "no model"
         self._store.record(
             Transition(
@@ -153,7 +164,8 @@ class Rollout:
         yield self._started(Stage.APPLY, f"r{spec.revision} on {spec.target}")
         await asyncio.to_thread(self._keep_spec)
         await self._driver.apply(spec, await self._keys() if spec.auth else None)
-        await asyncio.to_thread(self._store.mark_applied, spec.name)
+        kind = self._plan.deployment.compute_type.value
+        await asyncio.to_thread(self._store.mark_applied, spec, kind)
         yield await self._finished(f"r{spec.revision} on {spec.target}")
 
     async def _start(self, timeout: float | None) -> AsyncGenerator[Event, None]:
@@ -216,6 +228,10 @@ class Rollout:
         async with self._driver.endpoint(self._spec.name) as endpoint:
             return endpoint.url
 
+    def _claim(self, *models: ModelRef) -> None:
+        """While a rollout may still fail, the models of what serves are in use as well."""
+        hold(self._registry, self._spec.name, models)
+
     def _keep_spec(self) -> None:
         """The stored revision gets the bundle and interpreter that were made for it."""
         for stored in self._store.revisions(self._spec.name):
@@ -263,6 +279,7 @@ class Rollout:
         if not self._store.applied(self._spec.name):
             self._store.observe(status)
             return
+        self._claim(*self._service().spec.models)
         self._store.record(
             Transition(
                 service=self._spec.name,
@@ -285,6 +302,13 @@ def new_key() -> str:
     import secrets
 
     return secrets.token_urlsafe(KEY_BYTES)
+
+
+def _unusable(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"{error.filename or 'This machine'}: {error.strerror or error}.",
+        fix="Check the path, its rights and the disk.",
+    )
 
 
 def _service_failed(status: Status) -> ServiceFailed:

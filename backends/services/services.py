@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from backends.errors import (
+    Conflict,
     InvalidInput,
     NotFound,
-    PilothouseError,
     ServiceFailed,
     Unavailable,
     WaitTimeout,
@@ -29,26 +29,22 @@ from backends.services.records import (
     StageTiming,
     Transition,
 )
+from backends.services.refreshing import Refresher
 from backends.services.rollout import Rollout, new_key
 from backends.services.store import Store
 from backends.services.targets import Targets
 from backends.targets.driver import Driver
 from backends.targets.records import (
     Endpoint,
-    Evidence,
     Gap,
     Keys,
     LogLine,
     LogQuery,
-    Observed,
     ServiceState,
-    Status,
     StreamEnd,
     Usage,
 )
 
-ANSWER_SECONDS = 10.0
-"""Longest wait for one target to list its services."""
 RETRY_SECONDS = (0.5, 30.0)
 """First and longest pause before an unreachable target is asked again."""
 
@@ -72,6 +68,7 @@ class Services:
         self._targets = targets
         self._store = store
         self._planner = Planner(workspace, registry, environments, targets, store)
+        self._refresher = Refresher(registry, targets, store, root / "locks")
 
     async def plan(self, request: DeployRequest) -> Plan:
         """What a deployment would make; see `Planner.deploy`."""
@@ -93,9 +90,11 @@ class Services:
         Closing the generator ends what is being built, never what the target has accepted.
 
         Raises:
-            Conflict: another operation on this service is in progress.
+            Conflict: another operation on this service is in progress, or one has changed it
+                since the plan was made.
         """
         with operation(self._root / "locks", plan.spec.name, plan.kind):
+            await asyncio.to_thread(self._refuse_outdated, plan)
             rollout = Rollout(
                 plan,
                 store=self._store,
@@ -126,7 +125,7 @@ class Services:
     async def refresh(self) -> tuple[Service, ...]:
         """Ask every target for its services, store what they say, return all."""
         names = [target.name for target in await asyncio.to_thread(self._targets.list)]
-        await asyncio.gather(*(self._refresh_target(name) for name in names))
+        await asyncio.gather(*map(self._refresher.ask, names))
         return await asyncio.to_thread(self._store.services)
 
     async def show(self, name: str) -> Service:
@@ -153,7 +152,9 @@ class Services:
                     await asyncio.to_thread(self._store.observe, status)
                     yield await asyncio.to_thread(self._store.service, name)
             except NotFound:
-                return
+                if await asyncio.to_thread(self._store.applied, name):
+                    return
+                stored_first, pause = True, RETRY_SECONDS[0]  # it has yet to reach its target
             except Unavailable:
                 await asyncio.to_thread(self._store.unreachable, name)
             finally:
@@ -205,7 +206,7 @@ class Services:
         service = await asyncio.to_thread(self._store.service, name)
         with operation(self._root / "locks", name, "scale"):
             await self._driver(service).scale(name, replicas)
-            self._record(service, "scale", f"{replicas} replicas")
+            await asyncio.to_thread(self._scaled, service, replicas)
 
     async def delete(self, name: str) -> None:
         """Remove the service from its target and from the workspace.
@@ -239,13 +240,12 @@ class Services:
         Raises:
             InvalidInput: `which` is neither, or the service wants no key.
         """
-        old = await self.keys(name)
-        key = value or new_key()
         if which.lower() not in {"primary", "secondary"}:
             raise InvalidInput(f"'{which}' is no key.", fix="Say Primary or Secondary.")
-        keys = replace(old, **{which.lower(): key})
         service = await asyncio.to_thread(self._store.service, name)
         with operation(self._root / "locks", name, "regen-key"):
+            old = await self.keys(name)
+            keys = replace(old, **{which.lower(): value or new_key()})
             await self._driver(service).set_keys(name, keys)
             self._record(service, "keys", f"{which.lower()} key replaced")
         return keys
@@ -294,6 +294,13 @@ class Services:
         """A number that is another one after anything happened to any service (blocking)."""
         return self._store.stamp()
 
+    def _refuse_outdated(self, plan: Plan) -> None:
+        if self._planner.next_revision(plan.spec.name) != plan.spec.revision:
+            raise Conflict(
+                f"Service '{plan.spec.name}' was changed since this was planned.",
+                fix="Look at it as it is now, then plan again.",
+            )
+
     def _driver(self, service: Service) -> Driver:
         return self._targets.open(service.target)
 
@@ -317,59 +324,24 @@ class Services:
             )
         )
 
+    def _scaled(self, service: Service, replicas: int) -> None:
+        """The revision keeps it, so that the next update does not take it back."""
+        self._record(service, "scale", f"{replicas} replicas")
+        for revision in self._store.revisions(service.name):
+            if revision.number == service.spec.revision:
+                said = revision.deployment
+                changed = replace(
+                    revision,
+                    spec=replace(revision.spec, replicas=replicas),
+                    deployment=replace(said, replicas=replicas) if said else None,
+                )
+                self._store.put_revision(changed, service.compute_type)
+                self._store.mark_applied(changed.spec, service.compute_type)
+
     def _forget(self, service: Service) -> None:
         self._record(service, "delete", "deleted by request")
         self._registry.release(service.name)
         self._store.forget(service.name)
-
-    async def _refresh_target(self, target: str) -> None:
-        before = await asyncio.to_thread(self._known, target)
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                found = await self._targets.open(target).services()
-        except (PilothouseError, TimeoutError):
-            found = None
-        await asyncio.to_thread(self._merge, target, found, set(before))
-
-    def _known(self, target: str) -> dict[str, Service]:
-        return {s.name: s for s in self._store.services() if s.target == target}
-
-    def _merge(self, target: str, found: tuple[Observed, ...] | None, before: set[str]) -> None:
-        """Store what a target says; None is no answer.
-
-        A service that was known `before` it was asked and is not now was deleted meanwhile.
-        """
-        known = self._known(target)
-        if found is None:
-            for name in known:
-                self._store.unreachable(name)
-            return
-        for observed in found:
-            if observed.spec.name not in known:
-                if observed.spec.name in before:
-                    continue
-                self._adopt(observed, target)
-            self._store.observe(observed.status, observed.url)
-        present = {observed.spec.name for observed in found}
-        for name, service in known.items():
-            if name not in present and self._store.applied(name):
-                self._store.observe(_vanished(service))
-
-    def _adopt(self, observed: Observed, target: str) -> None:
-        spec = observed.spec
-        self._store.adopt(spec, self._targets.get(target).kind)
-        self._registry.claim(spec.name, [model.id for model in spec.models if model.version])
-
-
-def _vanished(service: Service) -> Status:
-    return Status(
-        service=service.name,
-        state=ServiceState.FAILED,
-        reason=f"it is no longer on its target {service.target}",
-        at=time.time(),
-        wanted=service.wanted,
-        evidence=Evidence(stage="target", event="not among the target's services"),
-    )
 
 
 def _actor() -> str:

@@ -36,7 +36,14 @@ def make(
     versions: tuple[ModelVersion, ...],
     before: ServiceSpec | None,
 ) -> ServiceSpec:
-    """One revision's spec; interpreter and bundle are filled in when they are made."""
+    """One revision's spec; interpreter and bundle are filled in when they are made.
+
+    What an update leaves unsaid is taken from `before`, not from the config that was deployed
+    first: tags, properties and description may have been changed since.
+    """
+    said = deployment if before is None else request.deployment
+    said = said or DeploymentConfig(compute_type=deployment.compute_type)
+    kept = before if before is not None and before.models == models and not versions else None
     spec = ServiceSpec(
         workspace=workspace,
         name=request.name,
@@ -44,34 +51,40 @@ def make(
         target=target,
         models=models,
         builtin=builtin,
-        resources=_resources(deployment.resources, versions if builtin else ()),
+        resources=_resources(deployment.resources, versions, kept, builtin),
         limits=_limits(deployment),
         replicas=deployment.replicas or 1,
         port=deployment.port or (before.port if before else None),
         auth=_auth(deployment),
         collect_data=bool(deployment.collect_data),
-        sample=next((v.sample_input for v in versions if _is_body(v.sample_input)), None),
-        tags=_tags(request, deployment, before),
+        sample=_sample(versions, kept),
+        tags=_tags(request, said, before),
         properties={
             **(before.properties if before else {}),
-            **deployment.properties,
+            **said.properties,
             **request.properties,
         },
         description=request.description
-        or deployment.description
+        or said.description
         or (before.description if before else ""),
     )
-    if environment is not None:
-        spec = replace(spec, environment_key=environment.key, variables=dict(environment.variables))
-    elif before is not None:
-        spec = replace(
-            spec,
-            environment_key=before.environment_key,
-            variables=before.variables,
-            interpreter=before.interpreter,
-            image=before.image,
-        )
+    spec = _with_environment(spec, environment, before)
     return _with_code(spec, request, inference, before)
+
+
+def deployment_of(spec: ServiceSpec, compute_type: str) -> DeploymentConfig:
+    """The deployment config that would give this spec, for a service found on its target."""
+    return DeploymentConfig(
+        compute_type=ComputeType(compute_type),
+        resources=spec.resources,
+        port=spec.port,
+        auth_enabled=spec.auth,
+        collect_data=spec.collect_data,
+        scoring_timeout_ms=spec.limits.scoring_timeout_ms,
+        concurrency=spec.limits.concurrency,
+        queue_wait_ms=spec.limits.queue_wait_ms,
+        replicas=spec.replicas,
+    )
 
 
 def changes(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Change, ...]:
@@ -86,18 +99,34 @@ def changes(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Change, ...
     return tuple(found)
 
 
+def _with_environment(
+    spec: ServiceSpec, environment: EnvironmentPlan | None, before: ServiceSpec | None
+) -> ServiceSpec:
+    if environment is not None:
+        return replace(spec, environment_key=environment.key, variables=dict(environment.variables))
+    if before is None:
+        return spec
+    return replace(
+        spec,
+        environment_key=before.environment_key,
+        variables=before.variables,
+        interpreter=before.interpreter,
+        image=before.image,
+    )
+
+
 def _with_code(
     spec: ServiceSpec,
     request: DeployRequest,
     inference: InferenceConfig | None,
     before: ServiceSpec | None,
 ) -> ServiceSpec:
-    if spec.builtin is not None or inference is None:
-        return spec
-    if request.inference is None and before is not None:
+    if spec.builtin is None and request.inference is None and before is not None:
         return replace(
             spec, entry_script=before.entry_script, source_directory=before.source_directory
         )
+    if spec.builtin is not None or inference is None:
+        return spec
     script = Path(inference.entry_script)
     if not inference.source_directory:
         return replace(spec, entry_script=script.name)
@@ -111,10 +140,15 @@ def _with_code(
     )
 
 
-def _resources(said: Resources, versions: tuple[ModelVersion, ...]) -> Resources:
+def _resources(
+    said: Resources,
+    versions: tuple[ModelVersion, ...],
+    kept: ServiceSpec | None,
+    builtin: str | None,
+) -> Resources:
     """A no-code model's own resource configuration fills what the deployment leaves unsaid."""
-    for version in versions:
-        own = version.resources
+    own = versions[0].resources if versions else kept.resources if kept else None
+    if builtin is not None and own is not None:
         return replace(
             said,
             cpu=said.cpu if said.cpu is not None else own.cpu,
@@ -147,6 +181,11 @@ def _tags(
 ) -> dict[str, str]:
     tags = {**(before.tags if before else {}), **deployment.tags, **request.tags}
     return {key: value for key, value in tags.items() if key not in request.remove_tags}
+
+
+def _sample(versions: tuple[ModelVersion, ...], kept: ServiceSpec | None) -> str | None:
+    bodies = (v.sample_input for v in versions if _is_body(v.sample_input))
+    return next(bodies, kept.sample if kept else None)
 
 
 def _is_body(sample: str) -> bool:

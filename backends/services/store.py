@@ -64,13 +64,38 @@ class Store:
             row = db.execute("SELECT applied FROM services WHERE name = ?", (name,)).fetchone()
         return bool(row and row[0])
 
-    def mark_applied(self, name: str) -> None:
-        """A revision has reached the target."""
+    def mark_applied(self, spec: ServiceSpec, compute_type: str) -> None:
+        """A revision has reached the target: the service's spec is this one now."""
         with self._database.write() as db:
-            db.execute("UPDATE services SET applied = 1 WHERE name = ?", (name,))
+            db.execute(
+                "UPDATE services SET applied = 1, target = ?, compute_type = ?, updated = ?,"
+                " spec = ?, wanted = ? WHERE name = ?",
+                (
+                    spec.target,
+                    compute_type,
+                    time.time(),
+                    json.dumps(spec_to_json(spec)),
+                    spec.replicas,
+                    spec.name,
+                ),
+            )
+
+    def answered(self, service: Service) -> frozenset[int]:
+        """Numbers of the revisions that were ever Healthy."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT DISTINCT revision FROM transitions"
+                " WHERE service = ? AND kind = 'state' AND state = ? AND at >= ?",
+                (service.name, ServiceState.HEALTHY, service.created),
+            ).fetchall()
+        return frozenset(row[0] for row in found)
 
     def put_revision(self, revision: Revision, compute_type: str) -> None:
-        """Store a revision, and its service when it is new; the service's spec becomes this one."""
+        """Store a revision, and its service when it is new.
+
+        The spec of a service that has reached its target stays what was applied there: see
+        `mark_applied`.
+        """
         spec = revision.spec
         text = json.dumps(spec_to_json(spec))
         with self._database.write() as db:
@@ -78,7 +103,7 @@ class Store:
                 "INSERT INTO services (name, target, compute_type, created, updated, spec, state,"
                 " reason, seen, wanted) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, '', ?4, ?7)"
                 " ON CONFLICT (name) DO UPDATE SET target = ?2, compute_type = ?3, updated = ?4,"
-                " spec = ?5, wanted = ?7",
+                " spec = ?5, wanted = ?7 WHERE applied = 0",
                 (
                     spec.name,
                     spec.target,
@@ -117,7 +142,7 @@ class Store:
             ),
             compute_type,
         )
-        self.mark_applied(spec.name)
+        self.mark_applied(spec, compute_type)
 
     def observe(self, status: Status, url: str | None = None) -> Transition | None:
         """Store an observation; the transition when it differs from the last one stored."""
