@@ -9,6 +9,7 @@ from backends.configs.inference import check_inference, emit_inference, parse_in
 from backends.configs.records import Problem, Severity
 from backends.errors import Refused
 from backends.registry.records import Framework
+from console.app.widgets.field import label_of
 from console.app.wizard import steps
 from console.app.wizard.form import Form
 from console.app.wizard.steps import Answers, Packages, Step
@@ -77,7 +78,8 @@ def of_step(form: Form, step: Step, known: Iterable[Finding] = ()) -> tuple[Find
         elif about:
             found.append(replace(about[0], error=True))
         else:
-            message = problem.message if row.key else f"This {problem.message.partition(' ')[2]}"
+            rest = problem.message.partition(" ")[2]
+            message = problem.message if row.key else f"{label_of(row).capitalize()} {rest}"
             found.append(_finding(form, step, row.name, message))
     return (*(each for each in holding if not each.field), *found)
 

@@ -68,6 +68,12 @@ def test_a_missing_entry_script_is_what_the_step_needs(form: Form) -> None:
     assert (standing.mark.text, standing.summary.text) == ("✖", "needs entry script")
 
 
+def test_a_missing_file_name_is_named_as_the_form_does(form: Form) -> None:
+    """The review lists it away from its field."""
+    nameless = form.typed(answers=Answers.SCRIPT, inference_file="")
+    assert wrong(nameless, Step.INFERENCE)["inference_file"] == "Inference file is needed."
+
+
 def test_no_code_is_for_exactly_one_model(form: Form) -> None:
     assert "one model, not 2" in wrong(form.typed(models="a:1\nb:2"), Step.INFERENCE)["answers"]
 
