@@ -114,7 +114,9 @@ def _copy(source: Path, target: Path) -> None:
     for folder, path in _walk(source, target.parent):
         _check(path, source)
         place = target / path.relative_to(source)
-        if folder:
+        if folder and path.is_symlink():  # the walk does not enter it
+            place.symlink_to(os.path.relpath(path.resolve(), path.parent.resolve()))
+        elif folder:
             place.mkdir(exist_ok=True)
         else:
             shutil.copyfile(path, place)

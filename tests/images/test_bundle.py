@@ -54,6 +54,17 @@ def test_a_lone_script_lies_at_the_root(tmp_path: Path) -> None:
     assert sorted(p.name for p in root.iterdir()) == ["azureml-models", "score.py"]
 
 
+def test_a_link_to_a_folder_inside_the_source_still_leads_there(tmp_path: Path) -> None:
+    """In the copy, and in a copy of the copy."""
+    project = _project(tmp_path)
+    (project / "alias").symlink_to(project / "sub")
+    root = stage_bundle(BundleSource(source_directory=project), tmp_path / "1", _materialize)
+    again = stage_bundle(BundleSource(earlier=root), tmp_path / "2", _materialize)
+    for made in (root, again):
+        script = made / "source_dir/alias/score.py"
+        assert script.resolve() == made / "source_dir/sub/score.py"
+
+
 def test_an_update_of_the_model_takes_the_deployed_source_over(tmp_path: Path) -> None:
     """Even when the user's own folder has changed since."""
     project = _project(tmp_path)
