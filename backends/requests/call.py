@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from backends.errors import ScoringFailed
+from backends.errors import InvalidInput, ScoringFailed
 from backends.requests.records import Answer, Request, Timing
 from backends.targets.records import Endpoint, Keys
 
@@ -42,13 +42,13 @@ async def send(request: Request, keys: Keys | None) -> Answer:
 
     Raises:
         ScoringFailed: no answer came (refused, cut, timed out), or it was too large.
+        InvalidInput: the body, a header or the key holds characters that cannot be sent.
     """
     headers = {"Content-Type": "application/json", **request.headers}
     if keys is not None:
         headers |= {"Authorization": f"Bearer {keys.primary}", "X-API-Key": keys.primary}
     clock = _Clock()
     call: dict[str, Any] = {
-        "content": request.body.encode(),
         "headers": headers,
         "timeout": httpx.Timeout(request.timeout, connect=CONNECT_SECONDS),
         "extensions": {"trace": clock},
@@ -56,6 +56,7 @@ async def send(request: Request, keys: Keys | None) -> Answer:
     try:
         async with httpx.AsyncClient(trust_env=False, verify=_verify(request.url)) as client:
             at = time.time()
+            call["content"] = request.body.encode()
             async with client.stream(request.method, request.url, **call) as response:
                 body = await _read(response)
             total = clock.since_start()
@@ -63,6 +64,11 @@ async def send(request: Request, keys: Keys | None) -> Answer:
         raise ScoringFailed(
             f"No answer from {request.url}: {_why(broken)}.",
             fix=f"See its state and log: `pilothouse service get-logs -n {request.service}`.",
+        ) from broken
+    except UnicodeEncodeError as broken:
+        raise InvalidInput(
+            "The request cannot be sent: a header or the key is not ASCII, or the body no text.",
+            fix="Correct the header; `pilothouse service regen-key` makes a key that can be sent.",
         ) from broken
     return _answer(response, body, at, total, clock)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -238,10 +239,15 @@ class Services:
         """Replace the `primary` or `secondary` key by a new one, or by `value`.
 
         Raises:
-            InvalidInput: `which` is neither, or the service wants no key.
+            InvalidInput: `which` is neither, the service wants no key, or `value` cannot be sent.
         """
         if which.lower() not in {"primary", "secondary"}:
             raise InvalidInput(f"'{which}' is no key.", fix="Say Primary or Secondary.")
+        if value is not None and not re.fullmatch("[!-~]+", value):
+            raise InvalidInput(
+                "That cannot be a key: it must be printable ASCII without spaces.",
+                fix="Leave the value out for a random one.",
+            )
         service = await asyncio.to_thread(self._store.service, name)
         with operation(self._root / "locks", name, "regen-key"):
             old = await self.keys(name)

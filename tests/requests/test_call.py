@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from backends.errors import ScoringFailed
+from backends.errors import InvalidInput, ScoringFailed
 from backends.requests.call import fetch_swagger, send
 from backends.requests.records import Request
 from backends.targets.records import Endpoint, Keys
@@ -96,3 +96,16 @@ async def test_a_service_without_a_schema_has_none() -> None:
         assert await fetch_swagger(Endpoint(url=url)) is None
     async with _server(_answering("200 OK", "[]", [])) as url:
         assert await fetch_swagger(Endpoint(url=url)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "key"),
+    [("{}", {"x-who": "zoë"}, "k"), ("\udcff", {}, "k"), ("{}", {}, "clé")],
+)
+async def test_what_cannot_be_sent_is_refused_without_showing_the_key(
+    body: str, headers: dict[str, str], key: str
+) -> None:
+    wish = Request(service="s", url="http://127.0.0.1:1", body=body, headers=headers)
+    with pytest.raises(InvalidInput) as caught:
+        await send(wish, Keys(key, key))
+    assert key not in str(caught.value).split()

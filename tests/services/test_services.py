@@ -188,6 +188,9 @@ async def test_keys_are_wanted_kept_and_replaced_without_a_restart(words: Worksp
     assert (await score(words, "words", key=True)).status == 200
     with pytest.raises(InvalidInput, match="third"):
         await words.services.regenerate_key("words", "third")
+    for unsendable in ("", "two words", "clé", "line\n"):
+        with pytest.raises(InvalidInput, match="cannot be a key"):
+            await words.services.regenerate_key("words", "Primary", unsendable)
     stored = b"".join(path.read_bytes() for path in words.root.glob("workspace.db*"))
     assert old.primary.encode() not in stored
 
