@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from backends.errors import Unavailable
+from backends.errors import IntegrityError, Unavailable
 
 BUSY_SECONDS = 30.0
+UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "virtiofs", "fuse.sshfs", "afpfs", "ceph"}
 )
@@ -32,7 +33,8 @@ class Database:
     """One SQLite file. A connection a thread; writers queue on `BEGIN IMMEDIATE`.
 
     Raises:
-        Unavailable: another process held the write lock for `BUSY_SECONDS`.
+        Unavailable: another process held the write lock for `BUSY_SECONDS`, or the disk is full.
+        IntegrityError: the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -137,10 +139,21 @@ def _transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
         ) from busy
     try:
         yield
-    except BaseException:
-        db.execute("ROLLBACK")
+        db.execute("COMMIT")
+    except BaseException as broken:
+        if db.in_transaction:  # a full disk has rolled back already
+            db.execute("ROLLBACK")
+        if isinstance(broken, sqlite3.Error) and _primary_code(broken) in UNWRITABLE:
+            raise Unavailable(
+                f"{path} could not be written: {broken}.",
+                fix="Check the free space and the rights of its folder.",
+            ) from broken
         raise
-    db.execute("COMMIT")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Without what SQLite's extended codes add (sqlite.org/rescode.html)."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -149,8 +162,17 @@ def _open(path: Path) -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.DatabaseError as broken:
+        connection.close()
+        if _primary_code(broken) not in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+            raise
+        raise IntegrityError(
+            f"{path} is damaged: {broken}.",
+            fix="Put a copy of it back, or move it away: services are found again, models are not.",
+        ) from broken
     return connection
 
 

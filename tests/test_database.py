@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.database import Database
+from backends.errors import IntegrityError, Unavailable
 
 SCRIPTS = ("CREATE TABLE things (name TEXT); CREATE TABLE more (n INT);",)
 
@@ -116,3 +117,22 @@ with database.write(durable=True) as db:
     processes = [subprocess.Popen(words) for _ in range(6)]
     assert [process.wait() for process in processes] == [0] * 6
     assert names(Database(tmp_path / "w" / "workspace.db")) == ["x"] * 6
+
+
+def test_a_full_disk_undoes_the_transaction_and_says_so(database: Database) -> None:
+    with database.read() as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(Unavailable, match="full"), database.write() as db:
+        db.execute("INSERT INTO things VALUES (?)", ("x" * 100_000,))
+    assert names(database) == []
+    with database.write() as db:
+        db.execute("INSERT INTO things VALUES ('a')")
+    assert names(database) == ["a"]
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(IntegrityError, match=r"workspace\.db is damaged"):
+        Database(path).migrate("room", SCRIPTS)
