@@ -76,7 +76,9 @@ async def _remove() -> None:
         return
     workspace = Workspace.open(WORKSPACE)
     try:
-        if workspace.registry.rows() and not (root / MARKER).exists():
+        registered = workspace.registry.rows() or workspace.environments.list()
+        used = registered or workspace.services.list() or workspace.targets.list()[1:]
+        if used and not (root / MARKER).exists():
             raise Refused(
                 f"There is a workspace named '{WORKSPACE}' that the demo did not make.",
                 fix="Run the demo with another PILOTHOUSE_HOME.",
