@@ -21,7 +21,7 @@ def take_in(
 ) -> ModelVersion:
     """Bring every file into the stage and look inside: the version, but for its number and time."""
     files = _store(stage, sources, progress)
-    schema, problem = inspect_files(stage, files)
+    schema, problem = inspect_files(stage, files, said=request.framework is Framework.ONNX)
     return replace(_draft(request, files), schema=schema, schema_problem=problem)
 
 

@@ -19,13 +19,22 @@ SECONDS = 120.0
 """Longest wait for one model."""
 
 
-def inspect_files(stage: Stage, files: Sequence[ModelFile]) -> tuple[ModelSchema | None, str]:
+def inspect_files(
+    stage: Stage, files: Sequence[ModelFile], *, said: bool
+) -> tuple[ModelSchema | None, str]:
     """The schema of the one ONNX model among staged files, or why there is none.
+
+    A model is known by its name's ending; where it was `said` that the version is an ONNX model,
+    a lone file is one under any name.
 
     The staged files are laid out under their names first: a model may keep its weights in files
     beside it.
     """
     models = [file for file in files if file.path.lower().endswith(".onnx")]
+    if said and len(files) == 1:
+        models = [*files]
+    if said and not models:
+        return None, "no file of it ends in .onnx"
     if len(models) != 1:
         return None, f"{len(models)} ONNX files: none of them is the model's" if models else ""
     tree = stage.folder / "tree"

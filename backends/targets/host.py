@@ -15,6 +15,9 @@ import psutil
 GB = 1_000_000_000
 _CGROUPS = Path("/sys/fs/cgroup")
 
+SERVICE_MARK = "PILOTHOUSE_SERVICE"
+"""Variable of a service's processes on this machine: `workspace/name`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
@@ -147,9 +150,19 @@ def _portable_identity(pid: int) -> str | None:
 def _describe(pid: int) -> str:
     try:
         process = psutil.Process(pid)
-        return f"{process.name()} (pid {pid}, user {process.username()})"
+        owner = f"{process.name()} (pid {pid}, user {process.username()})"
     except psutil.Error:
         return f"pid {pid}"
+    service = _service(process)
+    return f"the service {service}, {owner}" if service else owner
+
+
+def _service(process: psutil.Process) -> str:
+    """`workspace/name` of a service of ours; empty for any other process."""
+    try:
+        return process.environ().get(SERVICE_MARK, "")
+    except psutil.Error:
+        return ""
 
 
 def _control_groups(root: Path, own: Path) -> list[Path]:

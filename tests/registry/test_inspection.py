@@ -165,3 +165,15 @@ def test_damaged_model_is_read_for_an_opset(position: int, damage: bytes) -> Non
 
 def test_opset_is_that_of_the_default_operators() -> None:
     assert read_opset(io.BytesIO(model(opset=13).SerializeToString())) == 13
+
+
+def test_what_is_said_to_be_onnx_is_looked_into_under_any_name(
+    registry: Registry, tmp_path: Path
+) -> None:
+    onnx.save(model(), tmp_path / "weights.bin")
+    (tmp_path / "words.txt").write_text("no model at all")
+    for name, problem in (("weights.bin", False), ("words.txt", True)):
+        request = Registration(name=name, path=str(tmp_path / name), framework=Framework.ONNX)
+        found = registry.register(request)
+        assert bool(found.schema_problem) is problem
+        assert (found.schema is None) is problem

@@ -173,6 +173,17 @@ async def test_more_than_the_machine_has_is_unschedulable(words: Workspace) -> N
     assert words.services.find("words").state is ServiceState.UNSCHEDULABLE
 
 
+async def test_a_taken_port_names_the_service_that_has_it(words: Workspace) -> None:
+    """Not only its process."""
+    first = await deploy(words, request("words", "words", inference=INFERENCE))
+    assert first.url is not None
+    taken = {"computeType": "process", "port": int(first.url.rpartition(":")[2])}
+    plan = await words.services.plan(
+        request("second", "words", inference=INFERENCE, deployment=taken)
+    )
+    assert any("test/words" in check.detail for check in plan.blocked)
+
+
 async def test_keys_are_wanted_kept_and_replaced_without_a_restart(words: Workspace) -> None:
     """Either key opens; the database holds neither."""
     wish = request(
