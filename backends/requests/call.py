@@ -1,5 +1,6 @@
 """One request to a service, timed part by part."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -57,10 +58,13 @@ async def send(request: Request, keys: Keys | None) -> Answer:
         async with httpx.AsyncClient(trust_env=False, verify=_verify(request.url)) as client:
             at = time.time()
             call["content"] = request.body.encode()
-            async with client.stream(request.method, request.url, **call) as response:
+            async with (
+                asyncio.timeout(request.timeout),
+                client.stream(request.method, request.url, **call) as response,
+            ):
                 body = await _read(response)
             total = clock.since_start()
-    except (httpx.HTTPError, httpx.InvalidURL) as broken:
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as broken:
         raise ScoringFailed(
             f"No answer from {request.url}: {_why(broken)}.",
             fix=f"See its state and log: `pilothouse service get-logs -n {request.service}`.",
@@ -141,6 +145,6 @@ def _milliseconds(response: httpx.Response, header: str) -> float | None:
 def _why(broken: Exception) -> str:
     if isinstance(broken, httpx.ConnectTimeout):
         return f"no connection within {CONNECT_SECONDS:g} s"
-    if isinstance(broken, httpx.TimeoutException):
+    if isinstance(broken, httpx.TimeoutException | TimeoutError):
         return "it took too long"
     return str(broken) or type(broken).__name__

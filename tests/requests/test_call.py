@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -22,9 +22,11 @@ async def _server(handler: Handler) -> AsyncIterator[str]:
         call = asyncio.current_task()
         assert call is not None
         calls.add(call)
-        await handler(reader, writer)
+        with suppress(ConnectionError):
+            await handler(reader, writer)
         writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
@@ -88,6 +90,23 @@ async def test_a_silent_server_ends_at_the_deadline() -> None:
     async with _server(silent) as url:
         with pytest.raises(ScoringFailed, match="too long"):
             await send(Request(service="s", url=url, body="", timeout=0.2), None)
+
+
+async def test_a_dripping_answer_ends_at_the_deadline_too() -> None:
+    """However often a byte comes."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async with _server(drip) as url:
+        with pytest.raises(ScoringFailed, match="too long"):
+            await send(Request(service="s", url=url, body="", timeout=0.3), None)
 
 
 async def test_a_service_without_a_schema_has_none() -> None:
