@@ -16,8 +16,8 @@ import psutil
 import backends
 from backends.errors import Conflict, Unavailable
 from backends.targets import control, host
-from backends.targets.host import SERVICE_MARK
 from backends.targets.drivers.process.rundir import Exit, Process, RunDir
+from backends.targets.host import SERVICE_MARK
 from backends.targets.streams import newest_boot
 
 HOME_MARK = "PILOTHOUSE_HOME"
