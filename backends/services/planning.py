@@ -211,7 +211,7 @@ class Planner:
     def _environment(self, wish: "_Wish") -> EnvironmentPlan | None:
         base = base_folder(wish.request)
         if wish.request.inference is not None:
-            _check_files(wish.request.inference, base)
+            _check_files(wish.request.inference, base, wish.request.inference_file)
         if wish.builtin is not None and wish.carried is None and wish.running is not None:
             return None
         versions = wish.carried.versions if wish.builtin and wish.carried else ()
@@ -292,8 +292,8 @@ class _Wish:
         return self.request.inference is not None or self.running is None
 
 
-def _check_files(inference: InferenceConfig, base: Path) -> None:
-    problems = check_inference(inference, base)
+def _check_files(inference: InferenceConfig, base: Path, file: str) -> None:
+    problems = check_inference(inference, base, file=file or "inference config")
     errors = [str(p) for p in problems if p.severity is Severity.ERROR]
     if errors:
         raise InvalidInput(

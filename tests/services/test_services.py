@@ -173,6 +173,13 @@ async def test_more_than_the_machine_has_is_unschedulable(words: Workspace) -> N
     assert words.services.find("words").state is ServiceState.UNSCHEDULABLE
 
 
+async def test_a_missing_script_is_told_with_the_file_that_names_it(words: Workspace) -> None:
+    """The file's own name stands before the key."""
+    wish = request("words", inference={"entryScript": "nowhere.py"}, inference_file="conf/ic.json")
+    with pytest.raises(InvalidInput, match=r"conf/ic\.json.*entryScript"):
+        await words.services.plan(wish)
+
+
 async def test_a_taken_port_names_the_service_that_has_it(words: Workspace) -> None:
     """Not only its process."""
     first = await deploy(words, request("words", "words", inference=INFERENCE))
