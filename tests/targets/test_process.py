@@ -209,6 +209,18 @@ class TestProcess(Conformance):
         assert not any(map(runs, before))
         assert await driver.services() == ()
 
+    async def test_a_start_tries_again_what_failed(
+        self, driver: Driver, spec: ServiceSpec, tmp_path: Path
+    ) -> None:
+        """Its `init()` needed a file that is there now."""
+        needed = tmp_path / "needed"
+        script = f"def init():\n    open({str(needed)!r})\n\n\ndef run(data):\n    return 1\n"
+        await driver.apply(replace(spec, bundle=bundle(tmp_path / "app", script)), None)
+        await until(driver, spec.name, lambda s: s.state is ServiceState.FAILED)
+        needed.touch()
+        await driver.start(spec.name)
+        await healthy(driver, spec.name)
+
     async def test_after_a_failed_update_a_start_brings_back_what_served(
         self, driver: Driver, spec: ServiceSpec, tmp_path: Path
     ) -> None:

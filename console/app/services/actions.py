@@ -23,6 +23,9 @@ PATIENCE = 60.0
 """Seconds that the target may take for an answer."""
 MOST_VERSIONS = 200
 
+STARTABLE = frozenset({ServiceState.STOPPED, ServiceState.FAILED})
+"""States from which a start may bring a service back."""
+
 
 class ServiceActions(BaseScreen):
     """Base of the screens on services: the keys, each asking before it changes anything."""
@@ -73,9 +76,9 @@ class ServiceActions(BaseScreen):
             self._roll_back(service, revision)
 
     def action_stop_or_start(self) -> None:
-        """Stop a service, or start a stopped one."""
+        """Stop a service, or start one that is stopped or failed."""
         if service := self.chosen():
-            verb = "start" if service.state is ServiceState.STOPPED else "stop"
+            verb = "start" if service.state in STARTABLE else "stop"
             self.context.guard.check(f"{verb} {service.name}")
             self._stop_or_start(service, verb)
 

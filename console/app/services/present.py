@@ -30,6 +30,7 @@ STAGES = {
     "image": "building the image",
     "apply": "handing it to the target",
     "container": "starting the container",
+    "supervisor": "its supervisor",
     "import": "importing the entry script",
     "init": "init()",
     "warm-up": "the warm-up request",
@@ -205,6 +206,8 @@ def _advice(evidence: Evidence, state: ServiceState) -> Sequence[str]:
         return ["Correct the pin that the lines name in the conda file, then u."]
     if evidence.stage in {"import", "init"}:
         return ["Correct the entry script where the last frame points, then u."]
+    if evidence.stage == "supervisor":
+        return ["s starts it again, at the same address."]
     if evidence.exit_code is not None and evidence.exit_code < 0:
         return [f"Signal {-evidence.exit_code} ended it; l shows what came before."]
     return []

@@ -197,7 +197,7 @@ class ProcessDriver(Driver):
             await supervisor.end(place, launching.grace(place.spec()))
 
     async def start(self, name: str) -> None:
-        """Start the revision that served last.
+        """Start the revision that served last; one that failed is tried again.
 
         Raises:
             Conflict: its port was taken meanwhile.
@@ -205,7 +205,7 @@ class ProcessDriver(Driver):
         place = self._existing(name)
         async with place.locked():
             address = place.address
-            if supervisor.alive(place) or address is None:
+            if address is None or (supervisor.alive(place) and not place.failed):
                 return
             await supervisor.end(place, 0.0)
             ports.claim(address)

@@ -92,7 +92,7 @@ def _why_gone(place: RunDir) -> tuple[str, Evidence]:
     elif code is not None:
         reason += f": {_in_words(code)}"
     lines = _log_tail(place) or _output_tail(place)
-    return reason, Evidence(stage="container", exit_code=code, last_lines=lines)
+    return reason, Evidence(stage="supervisor", exit_code=code, last_lines=lines)
 
 
 def _in_words(code: int) -> str:
