@@ -18,7 +18,7 @@ from backends.targets.driver import Driver
 from backends.targets.drivers.process import launching, ports, supervisor
 from backends.targets.drivers.process.observation import observe
 from backends.targets.drivers.process.room import check_room
-from backends.targets.drivers.process.rundir import Address, RunDir, rundirs
+from backends.targets.drivers.process.rundir import Address, Process, RunDir, rundirs
 from backends.targets.records import (
     Capabilities,
     Endpoint,
@@ -205,7 +205,8 @@ class ProcessDriver(Driver):
         place = self._existing(name)
         async with place.locked():
             address = place.address
-            if address is None or (supervisor.alive(place) and not place.failed):
+            running = supervisor.alive(place)
+            if address is None or (running and not await _failed(running, name)):
                 return
             await supervisor.end(place, 0.0)
             ports.claim(address)
@@ -321,3 +322,9 @@ class ProcessDriver(Driver):
         if supervisor.alive(place) or place.being_changed():
             return ""
         return "the service was stopped" if place.stopped_file.exists() else "the service ended"
+
+
+async def _failed(running: Process, name: str) -> bool:
+    """Whether a scoring server that runs says that its service is Failed."""
+    status = await control.status(Path(running.socket), name)
+    return status is not None and status.state is ServiceState.FAILED

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 from backends import paths
 from backends.errors import Conflict, IntegrityError, InvalidInput
-from backends.targets.records import Keys, ServiceSpec, ServiceState
+from backends.targets.records import Keys, ServiceSpec
 from backends.targets.specs import spec_from_json, spec_to_json
 
 _LOCK_SECONDS = 90.0
@@ -157,11 +157,6 @@ class RunDir:
         """The revision that the scoring server said last to be serving."""
         found = _object(self.state_file).get("serving")
         return found if isinstance(found, int) else None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the scoring server said last that its service is Failed."""
-        return _object(self.state_file).get("state") == ServiceState.FAILED
 
     @property
     def stopped_at(self) -> int | None:
