@@ -1,0 +1,280 @@
+"""One Docker engine: blocking calls in threads, raw streams, and errors in our words."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlencode
+
+from backends.engines.bodies import BodyReader, Broken, Data, RawRequest
+from backends.engines.failures import EngineCut, cut, failure
+from backends.engines.records import EngineAddress, EngineInfo
+from backends.engines.ssh import Relay
+from backends.errors import PilothouseError, Unavailable, Unsupported
+
+if TYPE_CHECKING:
+    import docker
+
+__all__ = ["Engine", "EngineCut"]
+
+T = TypeVar("T")
+
+NEWEST_API, OLDEST_API = "1.45", "1.40"
+"""What is spoken: the newest that docker-py knows, down to Podman's and Docker 19.03's."""
+_CALLS_AT_ONCE = 4
+_PING_SECONDS = 15.0
+
+
+class Engine:
+    """An asynchronous context manager; connections are made by the first call.
+
+    Args:
+        address: Where it is.
+    """
+
+    def __init__(self, address: EngineAddress) -> None:
+        self.address = address
+        self._relay = Relay(address) if address.scheme == "ssh" else None
+        self._reached = address
+        self._api = ""
+        self._idle: list[docker.APIClient] = []
+        self._streams: set[BodyReader] = set()
+        self._opening = asyncio.Lock()
+        self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Connect nothing yet."""
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close all."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End streams, the ssh processes and idle connections; a call under way is left alone."""
+        self._closed = True
+        for reader in list(self._streams):
+            reader.close()
+        while self._idle:
+            self._idle.pop().close()
+        if self._relay is not None:
+            await self._relay.aclose()
+
+    async def call(
+        self, what: str, work: Callable[["docker.APIClient"], T], *, seconds: float = 60
+    ) -> T:
+        """Run `work` with a client of its own in a thread.
+
+        Args:
+            what: Completes "Docker could not …".
+            work: Blocking calls of docker-py's low-level client.
+            seconds: Longest silence of one request, and longest time of `work`.
+
+        Raises:
+            PilothouseError: the engine refused or could not be reached.
+        """
+        await self._open(what)
+        async with self._slots:
+            return await self._work(what, work, seconds)
+
+    async def info(self) -> EngineInfo:
+        """What the engine is and has."""
+
+        def ask(client: "docker.APIClient") -> EngineInfo:
+            started = perf_counter()
+            version: dict[str, Any] = client.version()
+            latency = perf_counter() - started
+            return _info(version, client.info(), latency * 1000)
+
+        return await self.call("tell what it is", ask, seconds=_PING_SECONDS)
+
+    async def stream(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        data: Data | None = None,
+        headers: Mapping[str, str] | None = None,
+        quiet_seconds: float | None = 240.0,
+    ) -> AsyncGenerator[bytes, None]:
+        """The raw pieces of an answer's body; ends at its clean end.
+
+        Args:
+            what: Completes "Docker could not …".
+            method: Of the request.
+            path: Below `/v{api}`, already quoted.
+            params: The query.
+            data: The request's body, sent in chunks when its length is not known.
+            headers: Of the request.
+            quiet_seconds: Silence after which the stream counts as cut; None waits for ever.
+
+        Raises:
+            EngineCut: the connection broke or was silent for too long.
+            PilothouseError: the engine refused or could not be reached.
+        """
+        await self._open(what)
+        query = f"?{urlencode(params)}" if params else ""
+        request = RawRequest(
+            method=method,
+            path=f"/v{self._api}{path}{query}",
+            data=data,
+            headers=headers or {},
+            quiet_seconds=quiet_seconds,
+        )
+        reader = BodyReader(self._reached, request)
+        self._streams.add(reader)
+        try:
+            while piece := await reader.next():
+                yield piece
+        except Broken as error:
+            raise cut(what, error, self.address, self._ssh_problem()) from error
+        except Exception as error:
+            raise self._failure(what, error) from error
+        finally:
+            self._streams.discard(reader)
+            reader.close()
+        if self._closed:
+            raise EngineCut(f"Docker could not {what}: the target was closed.")
+
+    @property
+    def api(self) -> str:
+        """The negotiated version of the API, such as `1.41`; empty before the first call."""
+        return self._api
+
+    # Opening
+
+    async def _open(self, what: str) -> None:
+        """See that the relay runs and the version is known."""
+        if self._closed:
+            raise Unavailable(f"Docker could not {what}: the target was closed.")
+        async with self._opening:
+            if self._relay is not None:
+                self._reached = replace(self.address, url=f"unix://{await self._relay.open()}")
+            if not self._api:
+                self._api = await self._negotiate(what)
+                while self._idle:  # these speak the version of the question only
+                    self._idle.pop().close()
+
+    async def _negotiate(self, what: str) -> str:
+        """The newest version that both sides speak."""
+
+        def ask(client: "docker.APIClient") -> tuple[str, str]:
+            found: dict[str, Any] = client.version(api_version=False)
+            return str(found.get("ApiVersion") or ""), str(found.get("MinAPIVersion") or "")
+
+        newest, oldest = await self._work(what, ask, _PING_SECONDS)
+        chosen = min(NEWEST_API, newest, key=_number)
+        if _number(chosen) < _number(OLDEST_API) or _number(oldest) > _number(NEWEST_API):
+            raise Unsupported(
+                f"Docker could not {what}: the engine speaks the API {oldest or '?'} to"
+                f" {newest or '?'}, and {OLDEST_API} to {NEWEST_API} is needed.",
+                fix="Use an engine of Docker 20.10 or newer.",
+            )
+        return chosen
+
+    # Threads
+
+    async def _work(self, what: str, work: Callable[["docker.APIClient"], T], seconds: float) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)  # type: ignore[arg-type]  # None only beside an error
+
+        def run() -> None:
+            result, error = None, None
+            try:
+                result = self._with_client(work, seconds)
+            except BaseException as raised:
+                error = raised
+            with contextlib.suppress(RuntimeError):  # the loop has ended, nobody waits
+                loop.call_soon_threadsafe(settle, result, error)
+
+        threading.Thread(target=run, name=f"docker {what}", daemon=True).start()
+        try:
+            return await asyncio.wait_for(future, seconds)
+        except Exception as error:
+            raise self._failure(what, error) from error
+
+    def _with_client(self, work: Callable[["docker.APIClient"], T], seconds: float) -> T:
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = self._new_client()
+        client.timeout = seconds  # type: ignore[assignment]  # requests takes fractions too
+        try:
+            result = work(client)
+        except BaseException:
+            client.close()
+            raise
+        if self._closed:
+            client.close()
+        else:
+            self._idle.append(client)
+        return result
+
+    def _new_client(self) -> "docker.APIClient":
+        import docker
+        from docker.tls import TLSConfig
+
+        tls = self._reached.tls
+        secured: Any = False
+        if tls is not None:
+            pair = (str(tls.certificate), str(tls.key)) if tls.certificate and tls.key else None
+            secured = TLSConfig(
+                client_cert=pair,
+                ca_cert=str(tls.ca) if tls.ca else None,
+                verify=tls.verify,
+            )
+        client = docker.APIClient(
+            base_url=self._reached.url, version=self._api or OLDEST_API, tls=secured
+        )
+        client.trust_env = False
+        return client
+
+    def _failure(self, what: str, error: Exception) -> BaseException:
+        found = failure(what, error, self.address, self._ssh_problem())
+        return error if found is None else found
+
+    def _ssh_problem(self) -> PilothouseError | None:
+        return self._relay.problem if self._relay is not None else None
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _info(version: Mapping[str, Any], info: Mapping[str, Any], latency: float) -> EngineInfo:
+    options = [str(option) for option in info.get("SecurityOptions") or ()]
+    runtimes = tuple(sorted(info.get("Runtimes") or ()))
+    devices = info.get("DiscoveredDevices") or ()
+    return EngineInfo(
+        identity=str(info.get("ID") or ""),
+        name=str(info.get("Name") or ""),
+        version=str(version.get("Version") or ""),
+        api_version=str(version.get("ApiVersion") or ""),
+        minimum_api=str(version.get("MinAPIVersion") or ""),
+        os=str(version.get("Os") or info.get("OSType") or ""),
+        architecture=str(info.get("Architecture") or version.get("Arch") or ""),
+        cpus=int(info.get("NCPU") or 0),
+        memory_bytes=int(info.get("MemTotal") or 0),
+        rootless=any("rootless" in option for option in options),
+        runtimes=runtimes,
+        gpu="nvidia" in runtimes or bool(devices),
+        log_driver=str(info.get("LoggingDriver") or ""),
+        cgroup_version=str(info.get("CgroupVersion") or ""),
+        storage=str(info.get("Driver") or ""),
+        warnings=tuple(str(text) for text in info.get("Warnings") or ()),
+        latency_ms=latency,
+    )

@@ -1,0 +1,237 @@
+"""An engine behind ssh, as a socket of this machine: each connection to it is one ssh process.
+
+The system's ssh does the work, so known hosts, agent, jump hosts and hardware keys hold. It runs
+`docker system dial-stdio` there, with the accepted connection itself as its standard input and
+output. It never asks and never sees the terminal: what it writes to standard error becomes the
+error. One master connection carries all.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from backends.engines.records import EngineAddress
+from backends.errors import InvalidInput, PilothouseError, Unauthorized, Unavailable
+
+_KEEP_SECONDS = 60
+"""How long an idle master connection stays."""
+_LONGEST_FOLDER = 40
+"""Bytes: ssh adds a name of 40 and a random ending of 17 to it, and a socket's path ends at 107."""
+_NOT_FOUND, _FAILED = 127, 255
+"""Exit codes: of the far shell for a program that is not there, of ssh itself."""
+
+_TEXTS = (
+    (
+        r"permission denied.*docker|docker.*permission denied|dial unix.*permission denied",
+        Unauthorized,
+        "Let that user join the group `docker` on {host} (which equals root there).",
+    ),
+    (
+        r"host key verification failed|no .* host key is known|identification has changed",
+        Unauthorized,
+        "Compare the host's key fingerprint and add it: `ssh {host}` once in a terminal.",
+    ),
+    (
+        r"permission denied|too many authentication failures",
+        Unauthorized,
+        "Load a key that {host} accepts into the agent (`ssh-add`), or name it in ssh's settings.",
+    ),
+    (
+        r"could not resolve hostname",
+        Unavailable,
+        "Correct the host name in the target's `url`, or add it to ssh's configuration.",
+    ),
+    (
+        r"connection refused|timed out|no route to host|network is unreachable|connection closed",
+        Unavailable,
+        "See that {host} runs, and that its ssh port can be reached from here.",
+    ),
+)
+_NOISE = re.compile(
+    r"^(\s*$|Warning: Permanently added|debug\d|Authenticated to|ControlSocket|mux_client"
+    r"|Pseudo-terminal|@{5,}|\*\*)",
+    re.IGNORECASE,
+)
+
+
+class Relay:
+    """Gives an ssh engine a private Unix socket.
+
+    Args:
+        address: Of scheme `ssh`.
+
+    Raises:
+        InvalidInput: the address could be mistaken for an option of ssh.
+    """
+
+    def __init__(self, address: EngineAddress) -> None:
+        self.problem: PilothouseError | None = None
+        """Why the newest connection failed; None once one lived."""
+        self._address = address
+        self._host = urlsplit(address.url).hostname or ""
+        command(address, Path())
+        self._folder: Path | None = None
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> Path:
+        """The socket, made and listened on at the first call."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="ph-ssh-", dir=_short_folder()))
+            path = self._folder / "engine.sock"
+            self._listener = _listen(path)
+            self._accepting = asyncio.create_task(self._accept(self._listener))
+        return self._folder / "engine.sock"
+
+    async def aclose(self) -> None:
+        """End every ssh process and the master connection; remove the folder."""
+        tasks = [*self._serving, *([self._accepting] if self._accepting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.close()
+        if self._folder is not None:
+            await _end_master(self._address, self._folder)
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = self._listener = self._accepting = None
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            task = loop.create_task(self._serve(connection))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """One ssh process; our copy of the connection stays open until its end is understood."""
+        assert self._folder is not None
+        connection.setblocking(True)  # ssh inherits the mode
+        with connection, tempfile.TemporaryFile(dir=self._folder) as words:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command(self._address, self._folder),
+                    stdin=connection.fileno(),
+                    stdout=connection.fileno(),
+                    stderr=words,
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                self.problem = Unavailable(
+                    "There is no ssh on this machine.", fix="Install OpenSSH's client."
+                )
+                return
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+                raise
+            words.seek(0)
+            text = words.read(65536).decode("utf-8", errors="replace")
+            self.problem = explain(self._address, code, text) if code else None
+
+
+def command(address: EngineAddress, folder: Path) -> list[str]:
+    """The ssh command line for one connection to the engine.
+
+    Raises:
+        InvalidInput: host or user could be mistaken for an option.
+    """
+    parts = urlsplit(address.url)
+    host, user = parts.hostname or "", unquote(parts.username or "")
+    if host.startswith("-") or user.startswith("-") or not host:
+        raise InvalidInput(
+            f"'{address.url}' names no host that ssh could take.", fix="Write ssh://user@host."
+        )
+    docker = ["docker", "system", "dial-stdio"]
+    if parts.path not in {"", "/"}:
+        docker[1:1] = ["--host", f"unix://{unquote(parts.path)}"]
+    return [
+        *_ssh(address, folder),
+        *(["-l", user] if user else []),
+        *(["-p", str(parts.port)] if parts.port else []),
+        "--",
+        host,
+        shlex.join(docker),
+    ]
+
+
+def explain(address: EngineAddress, code: int, text: str) -> PilothouseError:
+    """Why an ssh process ended: the last line that says something."""
+    host = urlsplit(address.url).hostname or ""
+    lines = [line.strip() for line in text.splitlines() if not _NOISE.match(line)]
+    said = lines[-1] if lines else f"exit code {code}"
+    if code == _NOT_FOUND:
+        return Unavailable(
+            f"On {host}, `docker` is not on the PATH of a shell without login ({said}).",
+            fix="Install the Docker command line there, or put it on that PATH.",
+            detail=text,
+        )
+    for pattern, error, fix in _TEXTS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return error(
+                f"ssh to {host} failed: {said.rstrip('.')}.",
+                fix=fix.format(host=host),
+                detail=text,
+            )
+    what = "ssh to" if code == _FAILED else "The Docker engine on"
+    return Unavailable(
+        f"{what} {host} failed: {said.rstrip('.')}.",
+        fix=f"Try `ssh {host} docker version` in a terminal.",
+        detail=text,
+    )
+
+
+def _ssh(address: EngineAddress, folder: Path) -> list[str]:
+    config = ["-F", str(address.ssh_config)] if address.ssh_config else []
+    options = (
+        "BatchMode=yes",
+        "ConnectTimeout=15",
+        "ServerAliveInterval=15",
+        "ServerAliveCountMax=3",
+        "ControlMaster=auto",
+        f"ControlPath={folder}/%C",
+        f"ControlPersist={_KEEP_SECONDS}",
+    )
+    return ["ssh", *config, "-T", *(f"-o{option}" for option in options)]
+
+
+async def _end_master(address: EngineAddress, folder: Path) -> None:
+    """Close the master connection, if one is there."""
+    *_, dashes, host, _docker = command(address, folder)
+    line = [*command(address, folder)[:-3], "-O", "exit", dashes, host]
+    with contextlib.suppress(OSError, TimeoutError):
+        process = await asyncio.create_subprocess_exec(
+            *line,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        await asyncio.wait_for(process.wait(), 5)
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(64)
+    listener.setblocking(False)
+    return listener
+
+
+def _short_folder() -> str:
+    folder = tempfile.gettempdir()
+    return folder if len(os.fsencode(folder)) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # a folder of mode 0700 is made in it
