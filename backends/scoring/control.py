@@ -1,4 +1,4 @@
-"""`pilothouse-control`: asks the supervisor beside it, for a driver that runs programs in containers.
+"""`pilothouse-control`: asks the supervisor beside it, for a driver that runs containers.
 
     pilothouse-control [--launch FILE] health            exit code 0: send requests
     pilothouse-control [--launch FILE] watch             statuses, until standard input ends
@@ -113,10 +113,10 @@ def _watch(connection: socket.socket) -> int:
     with connection:
         connection.sendall(b'{"op":"watch"}\n')
         while True:
-            readable, _, _ = select.select([connection, 0], [], [])
+            readable, _, _ = select.select([connection.fileno(), 0], [], [])
             if 0 in readable and not os.read(0, _PIECE):
                 return 0
-            if connection in readable:
+            if connection.fileno() in readable:
                 piece = connection.recv(_PIECE)
                 if not piece:
                     return 0
