@@ -14,8 +14,10 @@ def enter() -> None:
     package = type(sys)(PACKAGE)
     package.__path__ = [folder]
     sys.modules[PACKAGE] = package
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    del sys.argv[1:]
     main = __import__(PACKAGE + ".main", fromlist=["main"])
-    main.main(int(sys.argv[1]), int(sys.argv[2]))
+    main.main(descriptor, parent)
 
 
 if __name__ == "__main__":

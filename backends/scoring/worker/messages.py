@@ -26,9 +26,14 @@ class Request:
 
 
 def header_mapping(request: Request) -> "Dict[str, str]":
-    """Headers by name in title case, as WSGI servers give them; repeats are joined."""
+    """Headers by name in title case, as WSGI servers give them; repeats are joined.
+
+    A name with an underscore is left out: in WSGI's variables it would pass for one with a hyphen.
+    """
     found: "Dict[str, str]" = {}
     for name, value in request.headers or ():
+        if "_" in name:
+            continue
         title = name.title()
         found[title] = "{},{}".format(found[title], value) if title in found else value
     return found

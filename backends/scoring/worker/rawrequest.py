@@ -36,8 +36,6 @@ def environ(request: "Request") -> "Dict[str, Any]":
         "SERVER_NAME": host,
         "SERVER_PORT": port or "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_TYPE": request.content_type,
-        "CONTENT_LENGTH": str(len(request.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),
@@ -46,6 +44,10 @@ def environ(request: "Request") -> "Dict[str, Any]":
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if request.content_type:
+        found["CONTENT_TYPE"] = request.content_type
+    if request.body or "Content-Length" in headers:
+        found["CONTENT_LENGTH"] = str(len(request.body))
     for name, value in headers.items():
         if name not in ("Content-Type", "Content-Length"):
             found["HTTP_" + name.upper().replace("-", "_")] = value
@@ -77,6 +79,13 @@ class Values(Dict[str, str] if TYPE_CHECKING else dict):  # type: ignore[misc]  
         """Every value of a name."""
         return list(self._all.get(name, ()))
 
+    def get(self, name: str, default: "Any" = None, type: "Any" = None) -> "Any":  # noqa: A002 - Flask's signature
+        """The first value, converted; the default when there is none or it cannot be."""
+        try:
+            return self[name] if type is None else type(self[name])
+        except (KeyError, ValueError):
+            return default
+
 
 class Upload:
     """One file of a form."""
@@ -106,13 +115,18 @@ class RawRequest:
         self.full_path = "{}?{}".format(self.path, request.query)
         self.query_string = request.query.encode("latin-1")
         self.args = Values(request.query)
-        self.content_type = request.content_type
+        self.content_type = request.content_type or None
         self.mimetype = request.content_type.partition(";")[0].strip().lower()
-        self.content_length = len(request.body)
         self.data = request.body
         self.stream = io.BytesIO(request.body)
         self.environ = environ(request)
-        self.url = "http://{}{}".format(self.headers.get("Host", "localhost"), request.target)
+        length = self.environ.get("CONTENT_LENGTH")
+        self.content_length = None if length is None else int(length)
+        self.scheme, self.is_secure = "http", False
+        self.host = self.headers.get("Host", "localhost")
+        self.host_url = "http://{}/".format(self.host)
+        self.base_url = "http://{}{}".format(self.host, self.path)
+        self.url = "http://{}{}".format(self.host, request.target)
         self._form: "Optional[Values]" = None
         self._files: "Dict[str, Upload]" = {}
 
@@ -142,9 +156,20 @@ class RawRequest:
             raise
 
     @property
+    def cookies(self) -> "Dict[str, str]":
+        """Cookies by name."""
+        pairs = (part.strip().partition("=") for part in self.headers.get("Cookie", "").split(";"))
+        return {name: value for name, _, value in pairs if name}
+
+    @property
     def form(self) -> Values:
         """Form fields."""
         return self._parsed()
+
+    @property
+    def values(self) -> "Dict[str, str]":
+        """Form fields and, before them, query parameters."""
+        return dict(self.form, **self.args)
 
     @property
     def files(self) -> "Dict[str, Upload]":

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+BODILESS = (204, 205, 304)
+"""Statuses of answers that have no body (RFC 9110); one would be taken for the next answer."""
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 
 
@@ -20,6 +22,8 @@ def encode(result: "Any", run_ms: float) -> Answer:
     try:
         if hasattr(result, "status_code") and hasattr(result, "get_data"):
             return _response(result, run_ms)
+        if result is None:
+            return Answer(200, b"{}", run_ms=run_ms)
         return Answer(200, json.dumps(result).encode("ascii"), run_ms=run_ms)
     except (TypeError, ValueError, RecursionError) as error:
         output.report("ERROR", failure.describe(error))
@@ -36,18 +40,20 @@ def raised(error: BaseException) -> "Optional[Answer]":
 
 def _response(response: "Any", run_ms: float) -> Answer:
     """A Flask, werkzeug or AMLResponse object: status, repeated headers, whole or streamed body."""
-    headers = _headers(response)
+    status, headers = int(response.status_code), _headers(response)
+    if not 200 <= status <= 599:
+        raise ValueError("{} cannot be the status of an answer".format(status))
+    if status in BODILESS:
+        return Answer(status, b"", headers, run_ms)
     if getattr(response, "is_streamed", False):
         parts = (_bytes(part) for part in response.response)
         headers = [pair for pair in headers if pair[0].lower() != "content-length"]
-        return Answer(response.status_code, b"", headers, run_ms, parts)
-    return Answer(response.status_code, _bytes(response.get_data()), headers, run_ms)
+        return Answer(status, b"", headers, run_ms, parts)
+    return Answer(status, _bytes(response.get_data()), headers, run_ms)
 
 
 def _headers(response: "Any") -> "List[List[str]]":
-    headers = response.headers
-    pairs = headers.items(True) if hasattr(headers, "getlist") else headers.items()
-    found = [[str(name), str(value)] for name, value in pairs]
+    found = [[str(name), str(value)] for name, value in response.headers.items()]
     for name, value in found:
         if not _NAME.match(name) or _CONTROL.search(value):
             raise ValueError("{!r}: {!r} cannot be a response header".format(name, value))
