@@ -1,26 +1,20 @@
-"""The bare ASGI application: routes, keys, limits, a request's way to a worker and back."""
+"""The application: routes, keys, limits, a request's way to a worker and back."""
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 from urllib.parse import parse_qs
 
 from backends.scoring import VERSION
 
 from . import health, swagger
 from .cors import Cors
-from .identity import identify
 from .job import Job, Reply
 from .keys import KeyFile
 from .metrics import Metrics
+from .request import Request
 from .service import Service
-from .writing import Headers, Send, write
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
@@ -40,6 +34,8 @@ METHODS = {
     "/healthz": ("GET", "HEAD"),
     "/metrics": ("GET", "HEAD"),
 }
+LEFT = 499
+"""In the log and the metrics, where the client went away before its answer; nginx's."""
 KEYED = frozenset({"/score", "/swagger.json"})
 
 
@@ -67,64 +63,63 @@ class App:
             self._prefixes.append(self._prefix)
         self._version = variables.get("SERVICE_VERSION", "1.0")
         shown = variables.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true").lower() != "false"
-        name = f"pilothouse/{VERSION}".encode()
-        self._constant: Headers = [(b"x-ms-server-version", name)] if shown else []
+        line = f"x-ms-server-version: pilothouse/{VERSION}\r\n".encode()
+        self._constant = line if shown else b""
+        self.body_bytes = launch.body_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        began = perf_counter()
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        route, method = self._route(scope["path"]), scope["method"]
-        identity = identify(headers)
-        job: Job | None = None
-        reply = self._refusal(route, method, headers, began) or identity.problem
-        if reply is None and method == "OPTIONS" and not self._raw_score(route):
-            reply = Reply(200, b"", [["content-type", "text/html; charset=utf-8"]])
-        elif reply is None and route == "/score":
-            found = await self._score(scope, receive, headers, identity.request_id)
-            job = found if isinstance(found, Job) else None
-            reply = await found.future if isinstance(found, Job) else found
-        elif reply is None:
-            reply = self._page(route, scope)
+    @property
+    def draining(self) -> bool:
+        """Every answer is its connection's last."""
+        return self._service.draining
+
+    def refuse(self, request: Request) -> Reply | None:
+        """Why a request gets no further, judged by its head."""
+        route = request.route = self._route(request.path)
+        identity = request.identity
         if identity.legacy and not self._warned:
             self._warned = True
             self._service.log.line(DEPRECATED, level="WARNING", rid=identity.request_id)
-        size = await write(send, reply, self._extra(method, headers, identity.headers), job)
-        if route == "/score":
-            self._account(method, reply, size, identity.request_id, perf_counter() - began, job)
-        elif reply.rejected:
-            self._metrics.rejected[reply.rejected] += 1
-
-    def _refusal(
-        self, route: str, method: str, headers: dict[bytes, bytes], now: float
-    ) -> Reply | None:
-        """Why a request gets no further than here, if it does not."""
-        if route not in METHODS:
+        methods = METHODS.get(route)
+        if methods is None:
             return Reply.problem(404, NOT_FOUND)
-        if method not in METHODS[route]:
+        if request.method not in methods:
             return Reply.problem(405, NOT_ALLOWED)
-        if self._admits(route, method, headers, now):
-            return None
+        if self._admits(route, request):
+            return identity.problem
         reply = Reply.problem(401, UNAUTHORIZED, rejected="key")
         reply.headers = [*reply.headers, ["www-authenticate", "Bearer"]]
         return reply
 
-    def _extra(self, method: str, headers: dict[bytes, bytes], ids: Headers) -> Headers:
-        """Headers that every answer gets."""
-        extra = ids + self._constant + self._cors.headers(headers)
-        if method == "OPTIONS":
-            extra += self._cors.preflight(headers)
-        if self._service.draining:
-            extra.append((b"connection", b"close"))
-        return extra
+    def start(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        """Answer a whole request, now or later."""
+        route = request.route
+        if request.method == "OPTIONS" and not self._raw_score(route):
+            answer(Reply(200, b"", [["content-type", "text/html; charset=utf-8"]]))
+        elif route == "/score":
+            self._score(request, answer)
+        else:
+            answer(self._page(route, request))
 
-    def _admits(self, route: str, method: str, headers: dict[bytes, bytes], now: float) -> bool:
+    def lines(self, request: Request) -> bytes:
+        """Header lines that every answer gets."""
+        found = request.identity.lines + self._constant
+        if self._cors.wanted:
+            found += self._cors.lines(request.headers, preflight=request.method == "OPTIONS")
+        return found
+
+    def left(self, request: Request) -> None:
+        """The client went away: what waits for a worker does not reach one."""
+        if request.job is not None:
+            self._service.dispatcher.cancel(request.job)
+        self.finished(request, Reply(LEFT, b"", rejected="client-left"), 0)
+
+    def _admits(self, route: str, request: Request) -> bool:
         """A key is given where one is needed; a preflight carries none and reaches no script."""
         if self._keys is None or route not in KEYED:
             return True
-        if method == "OPTIONS" and not self._raw_score(route):
+        if request.method == "OPTIONS" and not self._raw_score(route):
             return True
-        return self._keys.admits(headers, now)
+        return self._keys.admits(request.headers, request.began)
 
     def _raw_score(self, route: str) -> bool:
         return route == "/score" and self._service.current.mode == "raw"
@@ -137,46 +132,31 @@ class App:
                 return path[len(prefix) :] or "/"
         return path
 
-    async def _score(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], rid: str
-    ) -> Job | Reply:
-        """Read the body and hand it to a worker."""
-        method = scope["method"]
-        service = self._service
-        limit = self._launch.body_bytes
-        body = await read_body(receive, headers.get(b"content-length"), limit)
-        if body is None:
-            message = f"The request body is larger than {limit} bytes."
-            return Reply.problem(413, message, rejected="body")
-        query = scope["query_string"].decode("latin-1")
-        meta = [
-            rid,
-            "GET" if method == "HEAD" else method,
+    def _score(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        """Hand the body to a worker."""
+        headers, query = request.headers, request.query
+        meta = (
+            request.identity.request_id,
+            "GET" if request.method == "HEAD" else request.method,
             f"/score?{query}" if query else "/score",
             headers.get(b"content-type", b"").decode("latin-1"),
             headers.get(b"accept", b"").decode("latin-1"),
-            self._forwarded(scope["headers"]) if service.current.wants_headers else None,
-        ]
-        job = Job(meta, body, asyncio.get_running_loop().create_future())
-        service.submit(job)
-        return job
+        )
+        job = request.job = Job(meta, request.pairs, request.body, answer)
+        self._service.submit(job)
 
-    @staticmethod
-    def _forwarded(headers: Headers) -> list[tuple[str, str]]:
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-
-    def _page(self, route: str, scope: Scope) -> Reply:
+    def _page(self, route: str, request: Request) -> Reply:
         if route == "/swagger.json":
-            return self._swagger(scope["query_string"])
+            return self._swagger(request.query)
         if route == "/metrics":
             return self._metrics_page()
         return health.page(route, self._service)
 
-    def _swagger(self, query: bytes) -> Reply:
+    def _swagger(self, query: str) -> Reply:
         pool = self._service.current
         if not pool.was_ready:
             return Reply.problem(503, f"The service is not ready: {self._service.status.reason}.")
-        asked = parse_qs(query.decode("latin-1")).get("version", ["2"])[0]
+        asked = parse_qs(query).get("version", ["2"])[0]
         prefix = self._prefix.rstrip("/")
         return swagger.answer(
             asked, pool.app_root, self._launch.service, self._version, prefix, pool.description
@@ -202,33 +182,21 @@ class App:
         text = self._metrics.text(gauges, models)
         return Reply(200, text.encode(), [["content-type", "text/plain; version=0.0.4"]])
 
-    def _account(
-        self, method: str, reply: Reply, size: int, rid: str, seconds: float, job: Job | None
-    ) -> None:
+    def finished(self, request: Request, reply: Reply, size: int) -> None:
+        """Count an answer, and log it when it is a score."""
         metrics = self._metrics
-        metrics.requests["/score", reply.status] += 1
-        metrics.duration.add(seconds)
         if reply.rejected:
             metrics.rejected[reply.rejected] += 1
-        elif job is not None:
+        if request.route != "/score":
+            return
+        seconds, job = perf_counter() - request.began, request.job
+        metrics.requests["/score", reply.status] += 1
+        metrics.duration.add(seconds)
+        if job is not None and not reply.rejected:
             metrics.queue.add(job.queue_ms / 1000)
             if reply.run_ms is not None:
                 metrics.run.add(reply.run_ms / 1000)
-        self._service.log.access(f"{method} /score", reply.status, size, rid, seconds * 1000)
-
-
-async def read_body(receive: Receive, length: bytes | None, limit: int) -> bytes | None:
-    """The whole body; None when it is larger than `limit`."""
-    if length is not None and length.isdigit() and int(length) > limit:
-        return None
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= limit else None
-    parts = bytearray(body)
-    while message.get("more_body"):
-        message = await receive()
-        parts += message.get("body", b"")
-        if len(parts) > limit:
-            return None
-    return bytes(parts)
+        rid = request.identity.request_id
+        self._service.log.access(
+            f"{request.method} /score", reply.status, size, rid, seconds * 1000
+        )

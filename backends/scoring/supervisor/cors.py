@@ -1,7 +1,5 @@
 """Cross-origin headers for the origins that `AML_CORS_ORIGINS` names."""
 
-Headers = list[tuple[bytes, bytes]]
-
 
 class Cors:
     """`origins` is a comma list; `*` is everyone; empty gives no headers."""
@@ -10,22 +8,22 @@ class Cors:
         self._origins = frozenset(
             part.strip().encode() for part in origins.split(",") if part.strip()
         )
+        self.wanted = bool(self._origins)
+        """Any origin is named."""
 
-    def headers(self, request: dict[bytes, bytes]) -> Headers:
-        """Headers for the answer to a request with this `Origin`."""
-        if not self._origins:
-            return []
+    def lines(self, request: dict[bytes, bytes], *, preflight: bool) -> bytes:
+        """Header lines for the answer to a request with these headers."""
+        found = self._allowed(request.get(b"origin", b""))
+        if preflight and b"access-control-request-method" in request:
+            found += b"access-control-allow-methods: GET, HEAD, OPTIONS, POST\r\n"
+            asked = request.get(b"access-control-request-headers")
+            if asked:
+                found += b"access-control-allow-headers: %b\r\n" % asked
+        return found
+
+    def _allowed(self, origin: bytes) -> bytes:
         if b"*" in self._origins:
-            return [(b"access-control-allow-origin", b"*")]
-        origin = request.get(b"origin", b"")
+            return b"access-control-allow-origin: *\r\n"
         if origin not in self._origins:
-            return [(b"vary", b"Origin")]
-        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
-
-    def preflight(self, request: dict[bytes, bytes]) -> Headers:
-        """Headers for the answer to an `OPTIONS` that asks before a cross-origin call."""
-        if not self._origins or b"access-control-request-method" not in request:
-            return []
-        asked = request.get(b"access-control-request-headers")
-        found = [(b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST")]
-        return [*found, (b"access-control-allow-headers", asked)] if asked else found
+            return b"vary: Origin\r\n"
+        return b"access-control-allow-origin: %b\r\nvary: Origin\r\n" % origin

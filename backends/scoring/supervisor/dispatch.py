@@ -41,6 +41,13 @@ class Dispatcher:
             if self._timer is None:
                 self._arm(job)
 
+    def cancel(self, job: Job) -> None:
+        """Its client is gone: it never goes to a worker, unless it is with one."""
+        job.abandoned = True
+        if job in self.waiting:
+            self.waiting.remove(job)
+            self._tell_quiet()
+
     def free(self, worker: Worker) -> None:
         """This worker takes a job now."""
         self._busy.discard(worker)
@@ -63,9 +70,7 @@ class Dispatcher:
     def pump(self) -> None:
         """Start what can be started."""
         while self._free and self.waiting and len(self._busy) < self.limits.concurrency:
-            job = self.waiting.popleft()
-            if not job.abandoned:
-                self._start(self._free.pop(), job)
+            self._start(self._free.pop(), self.waiting.popleft())
 
     async def quiet(self) -> None:
         """Return when nothing runs and nothing waits."""
@@ -95,7 +100,7 @@ class Dispatcher:
         self._timer = None
         oldest = perf_counter() - self.limits.queue_wait_ms / 1000 + 0.002
         message = WAITED.format(self.limits.queue_wait_ms)
-        while self.waiting and (self.waiting[0].abandoned or self.waiting[0].queued <= oldest):
+        while self.waiting and self.waiting[0].queued <= oldest:
             self.waiting.popleft().finish(Reply.problem(503, message, rejected="queue-wait"))
         if self.waiting:
             self._arm(self.waiting[0])

@@ -1,79 +1,61 @@
-"""uvicorn's HTTP protocol over sockets that are bound already, and the end of its connections."""
+"""The listener, and the end of its connections."""
 
 import asyncio
-import logging
 import socket
-from typing import Any
+from contextlib import suppress
 
+from .connection import Application, Connection
 from .logs import Log
+
+TICK_SECONDS = 5.0
 
 
 class Front:
-    """Accepts on `listener`; imports uvicorn only when started."""
+    """Accepts on `listener`, which is bound already."""
 
-    def __init__(self, listener: socket.socket, app: Any, log: Log) -> None:
+    def __init__(self, listener: socket.socket, app: Application, log: Log) -> None:
         self._listener = listener
         self._app = app
         self._log = log
+        self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Event | None = None
 
     async def start(self) -> None:
         """Accept connections."""
-        from uvicorn.config import Config
-        from uvicorn.server import ServerState
-
-        config = Config(
-            self._app,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
+        self._server = await asyncio.get_running_loop().create_server(
+            self._accept, sock=self._listener, backlog=2048
         )
-        config.load()
-        logger = logging.getLogger("uvicorn.error")
-        logger.setLevel(logging.ERROR)
-        logger.propagate = False
-        logger.addHandler(_Handler(self._log))
-        self._state = ServerState()
-        protocol: Any = config.http_protocol_class
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: protocol(config=config, server_state=self._state, app_state={}, _loop=loop),
-            sock=self._listener,
-            backlog=2048,
-        )
+        self._tick()
 
     def close(self) -> None:
-        """Accept no more, close what is idle, let the rest finish its answer."""
+        """Accept no more; connections end after their present answer, idle ones soon."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._server is not None:
             self._server.close()
-            for connection in list(self._state.connections):
-                connection.shutdown()
+        for connection in list(self._open):
+            connection.retire()
 
     async def finished(self, seconds: float) -> None:
-        """Wait until every answer is written, or the time is over."""
-        tasks = set(self._state.tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+        """Wait until every connection has ended, or the time is over."""
+        if self._open:
+            self._empty = asyncio.Event()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), seconds)
 
+    def _accept(self) -> Connection:
+        connection = Connection(self._app, self._log, self._ended)
+        self._open.add(connection)
+        return connection
 
-class _Handler(logging.Handler):
-    """uvicorn's errors in the server's log: a bug with its traceback, a broken stream without."""
+    def _ended(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if self._empty is not None and not self._open:
+            self._empty.set()
 
-    def __init__(self, log: Log) -> None:
-        super().__init__()
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ConnectionError):
-            level = "INFO" if isinstance(error, ConnectionResetError) else "ERROR"
-            self._log.line(str(error), level=level)
-            return
-        for line in self.format(record).splitlines():
-            self._log.line(line, level="ERROR")
+    def _tick(self) -> None:
+        for connection in list(self._open):
+            connection.tick()
+        self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)

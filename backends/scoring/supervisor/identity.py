@@ -25,12 +25,13 @@ OWN = frozenset(
 """Headers that a script's own response cannot set."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Identity:
-    """The ids of one request, as bytes for the answer's headers."""
+    """The ids of one request."""
 
     request_id: str
-    headers: list[tuple[bytes, bytes]]
+    lines: bytes
+    """Header lines of the answer."""
     problem: Reply | None
     legacy: bool
     """The caller used `x-ms-request-id`, which is deprecated."""
@@ -50,13 +51,13 @@ def identify(headers: dict[bytes, bytes]) -> Identity:
         client = client if len(client) <= LONGEST else b""
     rid = given or _fresh()
     client = client or legacy
-    found = [(b"x-request-id", rid), (b"x-ms-request-id", legacy or client or rid)]
+    lines = b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (rid, legacy or client or rid)
     if client:
-        found.append((b"x-ms-client-request-id", client))
+        lines += b"x-ms-client-request-id: %b\r\n" % client
     trace = headers.get(b"traceid")
     if trace:
-        found.append((b"TraceId", trace))
-    return Identity(rid.decode("latin-1"), found, problem, bool(legacy))
+        lines += b"TraceId: %b\r\n" % trace
+    return Identity(rid.decode("latin-1"), lines, problem, bool(legacy))
 
 
 def _fresh() -> bytes:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 JSON_TYPE = [["content-type", "application/json"]]
 RETRY_AFTER = ["retry-after", "1"]
+INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 
 
 @dataclass(slots=True)
@@ -34,26 +35,38 @@ class Reply:
 class Job:
     """A request that waits for a worker or is with one."""
 
-    __slots__ = ("body", "future", "meta", "queue_ms", "queued")
+    __slots__ = ("abandoned", "body", "done", "meta", "pairs", "queue_ms", "queued", "reply")
 
-    def __init__(self, meta: list[Any], body: bytes, future: "asyncio.Future[Reply]") -> None:
+    def __init__(
+        self,
+        meta: tuple[str, str, str, str, str],
+        pairs: list[tuple[bytes, bytes]],
+        body: bytes,
+        done: Callable[[Reply], None],
+    ) -> None:
         self.meta = meta
-        """`[id, method, target, content type, accept, headers]`, as the wire has it."""
+        """Id, method, target, content type, accept: what every worker is told."""
+        self.pairs = pairs
+        """Headers, for a worker that wants them."""
         self.body = body
-        self.future = future
+        self.done = done
+        """Called once, with the answer."""
+        self.reply: Reply | None = None
         self.queued = 0.0
         """When it began to wait, by `perf_counter`: loops' clocks are coarse. 0: it did not."""
         self.queue_ms = 0.0
-
-    @property
-    def abandoned(self) -> bool:
-        """Nobody waits for the answer any more."""
-        return self.future.done()
+        self.abandoned = False
+        """Nobody waits for an answer any more: there is one, or the client is gone."""
 
     def finish(self, reply: Reply) -> None:
-        """Hand over the answer, unless there is one already."""
-        if not self.future.done():
-            self.future.set_result(reply)
+        """Hand over the answer, unless nobody waits for one."""
+        if self.abandoned:
+            if reply.parts is not None:
+                reply.parts.abandon()
+            return
+        self.abandoned = True
+        self.reply = reply
+        self.done(reply)
 
 
 class Parts:
@@ -65,15 +78,23 @@ class Parts:
         self._link = link
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._held = 0
+        self._unread = False
         self.broken = False
         """The body ended before its end."""
 
     def add(self, piece: bytes) -> None:
         """Another piece."""
+        if self._unread:
+            return
         self._held += len(piece)
         if self._held > self.LIMIT:
             self._link.pause()
         self._pieces.put_nowait(piece)
+
+    def abandon(self) -> None:
+        """Nobody reads on: drop what is here and what comes, so that the worker can finish."""
+        self._unread = True
+        self._link.resume()
 
     def end(self, *, broken: bool = False) -> None:
         """No more."""

@@ -61,5 +61,6 @@ async def _end(service: Service, front: Front, ending: Ending, delay: float) -> 
     if delay:
         await asyncio.sleep(min(delay, ending.grace))
     front.close()
+    await front.finished(max(0.0, ending.grace - (time.monotonic() - began)))
     await service.stop(max(0.0, ending.grace - (time.monotonic() - began)))
     await front.finished(1.0)

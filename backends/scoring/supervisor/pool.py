@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from backends.scoring.launch import Launch
 
-from .job import Job
+from .job import Job, Reply
 from .logs import Log
 from .process import Worker
 from .spawn import Spawned, spawn
@@ -33,6 +33,9 @@ class Owner(Protocol):
 
     def changed(self, pool: "Pool") -> None:
         """Phase, ready count or failure are different."""
+
+    def collected(self, meta: list[Any], body: bytes) -> None:
+        """A script handed over rows for data collection."""
 
 
 class Pool:
@@ -64,7 +67,8 @@ class Pool:
         """Set when a draining pool has no worker left."""
         self._log = log
         self._serials = serials
-        self._warming: dict[Worker, Job] = {}
+        self._warming: dict[Worker, Reply | None] = {}
+        """Answers to the sample, of workers that have not served yet."""
         self._failed_starts = 0
         self._crashes = 0
         self._owner: Owner | None = None
@@ -149,17 +153,16 @@ class Pool:
         elif sample is None:
             self._serve(worker)
         else:
-            meta = ["warm-up", "POST", "/score", "application/json", "application/json", []]
-            job = Job(meta, sample.encode(), asyncio.get_running_loop().create_future())
-            self._warming[worker] = job
+            meta = ("warm-up", "POST", "/score", "application/json", "application/json")
+            job = Job(meta, [], sample.encode(), lambda reply: self._tasted(worker, reply))
+            self._warming[worker] = None
             worker.start(job)
             self._changed(worker)
 
     def idle(self, worker: Worker) -> None:
         """It finished: its warm-up, or a request."""
-        job = self._warming.pop(worker, None)
-        if job is not None:
-            self._warmed(worker, job)
+        if worker in self._warming:
+            self._warmed(worker)
         elif self.draining or self._staying > self.wanted:
             self._retire(worker)
         else:
@@ -190,6 +193,11 @@ class Pool:
         )
         self._replace(worker)
         self._changed(worker)
+
+    def collected(self, meta: list[Any], body: bytes) -> None:
+        """Pass on."""
+        if self._owner is not None:
+            self._owner.collected(meta, body)
 
     # Inside
 
@@ -255,8 +263,19 @@ class Pool:
         timer = asyncio.get_running_loop().call_later(seconds, fire)
         self._timers.add(timer)
 
-    def _warmed(self, worker: Worker, job: Job) -> None:
-        reply = job.future.result()
+    def _tasted(self, worker: Worker, reply: Reply) -> None:
+        if reply.parts is not None:
+            reply.parts.abandon()
+        self._warming[worker] = reply
+        if worker.job is None:
+            self._warmed(worker)
+
+    def _warmed(self, worker: Worker) -> None:
+        """Judge the answer, when there is one and the worker has nothing more to do for it."""
+        reply = self._warming[worker]
+        if reply is None:
+            return
+        del self._warming[worker]
         if reply.status >= 500:
             worker.failed_start = True
             worker.reason = f"the sample request was answered with {reply.status}"

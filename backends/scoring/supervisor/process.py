@@ -12,7 +12,7 @@ from backends.scoring.launch import Launch
 from backends.scoring.worker import wire
 
 from . import memory
-from .job import Job, Parts, Reply
+from .job import JSON_TYPE, Job, Parts, Reply
 from .link import Link
 from .logs import Log
 from .pipes import PipeReader
@@ -39,6 +39,9 @@ class Owner(Protocol):
 
     def lost(self, worker: "Worker") -> None:
         """It takes no requests any more."""
+
+    def collected(self, meta: list[Any], body: bytes) -> None:
+        """Its script handed over rows for data collection."""
 
     def ended(self, worker: "Worker") -> None:
         """It is gone; `worker.evidence` says why."""
@@ -99,9 +102,7 @@ class Worker:
         self.job = job
         if job.queued:
             job.queue_ms = (perf_counter() - job.queued) * 1000
-        meta = job.meta
-        if not self.description["headers"]:
-            meta = [*meta[:5], None]
+        meta = [*job.meta, _text(job.pairs) if self.description["headers"] else None]
         self._link.send(wire.REQUEST, meta, job.body)
         self._arm(self._launch.scoring_timeout_ms / 1000)
 
@@ -134,6 +135,8 @@ class Worker:
             self.phase = WARM_UP if self._launch.sample is not None else SERVING
             self._deadline = 0.0
             self._owner.started(self)
+        elif kind == wire.COLLECT:
+            self._owner.collected(meta, body)
         elif kind == wire.FAILED:
             self.failed_start = True
             self.reason = meta["reason"]
@@ -154,12 +157,13 @@ class Worker:
     def _answered(self, meta: list[Any], body: bytes) -> None:
         status, run_ms, headers, more = meta
         job = self.job
+        reply = Reply(status, body, JSON_TYPE if headers is None else headers, run_ms)
         if more:
-            self._parts = Parts(self._link)
+            reply.parts = self._parts = Parts(self._link)
+        else:
+            self._finished()  # the next request is on its way before this answer is written
         if job is not None:
-            job.finish(Reply(status, body, headers, run_ms, self._parts))
-        if not more:
-            self._finished()
+            job.finish(reply)
 
     def _part(self, more: bool | None, body: bytes) -> None:
         assert self._parts is not None
@@ -255,7 +259,11 @@ class Worker:
             stage="import" if stage == IMPORTING else stage,
             exit_code=exit_code,
             out_of_memory=self.evidence.out_of_memory
-            or (exit_code == -signal.SIGKILL and memory.oom_kills() > self._oom_before),
+            or (
+                exit_code == -signal.SIGKILL
+                and not self._killed
+                and memory.killed_since(self._oom_before)
+            ),
             traceback=self.evidence.traceback,
             last_lines=self._log.tail(self.serial),
             model_tree=await asyncio.to_thread(
@@ -273,6 +281,10 @@ class Worker:
             self._pipes_closed.set()
 
 
+def _text(pairs: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+
 def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -286,5 +298,6 @@ def _exit_text(exit_code: int, evidence: Evidence) -> str:
     if evidence.out_of_memory:
         return "the worker was ended by the kernel: out of memory"
     if exit_code < 0:
-        return f"the worker was ended by {signal.Signals(-exit_code).name}"
+        name = signal.Signals(-exit_code).name
+        return f"the worker was ended by {name} ({signal.strsignal(-exit_code)})"
     return f"the worker exited with code {exit_code}"

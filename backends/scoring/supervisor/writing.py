@@ -1,68 +1,92 @@
-"""Write an answer: the contract's headers, the worker's own, and the body whole or in pieces."""
+"""An answer as bytes: status line, the contract's headers, the worker's own, body or chunks."""
 
+import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from email.utils import formatdate
-from typing import Any
+from http import HTTPStatus
 
 from .identity import OWN
-from .job import Job, Reply
+from .job import JSON_TYPE, Reply
+from .request import Request
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-FAILED = b"x-ms-run-function-failed"
-
-
-async def write(send: Send, reply: Reply, extra: Headers, job: Job | None) -> int:
-    """Send the answer; returns the size of its body.
-
-    Raises:
-        ConnectionAbortedError: The worker broke off; the connection is closed unfinished.
-        ConnectionResetError: The client is gone.
-    """
-    try:
-        return await _write(send, reply, _headers(reply, job) + extra)
-    except RuntimeError as error:
-        if "is closed" in str(error):  # uvloop's words for writing to a connection that is gone
-            raise ConnectionResetError("a client went away before its answer") from error
-        raise
+FAILED = "x-ms-run-function-failed"
+JSON_LINE = b"content-type: application/json\r\n"
+CLOSE = b"connection: close\r\n"
+STATUS = {
+    code: b"HTTP/1.1 %d %b\r\n" % (code, name.encode())
+    for code, name in {
+        **dict.fromkeys(range(200, 600), "Status"),
+        **{status.value: status.phrase for status in HTTPStatus if status >= 200},
+    }.items()
+}
+"""Status lines; 1xx is no answer."""
+BODILESS = (204, 304)
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-async def _write(send: Send, reply: Reply, headers: Headers) -> int:
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    if reply.parts is None:
-        await send({"type": "http.response.body", "body": reply.body})
-        return len(reply.body)
-    size = 0
-    async for part in reply.parts:
-        size += len(part)
-        await send({"type": "http.response.body", "body": part, "more_body": True})
-    if reply.parts.broken:
-        raise ConnectionAbortedError("the worker broke off a streamed answer")
-    await send({"type": "http.response.body", "body": b""})
-    return size
+def whole(request: Request, reply: Reply, lines: bytes) -> bytes:
+    """Head and body of an answer that is complete; `lines` are further header lines."""
+    body = reply.body
+    if reply.status in BODILESS:
+        return _head(request, reply, lines)
+    head = _head(request, reply, b"content-length: %d\r\n%b" % (len(body), lines))
+    return head if request.method == "HEAD" else head + body
 
 
-def _headers(reply: Reply, job: Job | None) -> Headers:
-    headers = [
-        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in reply.headers
-        if name.lower() not in OWN
-    ]
-    headers.append((b"date", _date()))
-    if reply.parts is None:
-        headers.append((b"content-length", b"%d" % len(reply.body)))
-    if reply.status == 413:
-        headers.append((b"connection", b"close"))  # the rest of the body is not read
-    if job is None:
-        return headers
-    headers.append((b"x-pilothouse-queue-ms", b"%.3f" % job.queue_ms))
-    if reply.run_ms is not None:
-        headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % reply.run_ms))
+def start(request: Request, reply: Reply, lines: bytes) -> bytes:
+    """The head of an answer in parts; a 1.0 client reads them until the connection ends."""
+    if request.modern and reply.status not in BODILESS:
+        lines = b"transfer-encoding: chunked\r\n" + lines
+    return _head(request, reply, lines)
+
+
+def part(request: Request, reply: Reply, piece: bytes) -> bytes:
+    """A piece of the body."""
+    if not piece or request.method == "HEAD" or reply.status in BODILESS:
+        return b""
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if request.modern else piece
+
+
+def end(request: Request, reply: Reply) -> bytes:
+    """What ends a body in parts."""
+    chunked = request.modern and request.method != "HEAD" and reply.status not in BODILESS
+    return b"0\r\n\r\n" if chunked else b""
+
+
+def _head(request: Request, reply: Reply, lines: bytes) -> bytes:
+    own = JSON_LINE if reply.headers is JSON_TYPE else _own(reply)
+    if request.job is not None:
+        own += _timing(reply, request.job.queue_ms)
+    if not request.keep_alive:
+        lines += CLOSE
+    return b"%b%bdate: %b\r\n%b\r\n" % (STATUS[reply.status], own, _date(), lines)
+
+
+def _timing(reply: Reply, queue_ms: float) -> bytes:
+    if reply.run_ms is None:
+        found = b"x-pilothouse-queue-ms: %.3f\r\n" % queue_ms
+    else:
+        found = b"x-pilothouse-queue-ms: %.3f\r\nx-ms-run-fn-exec-ms: %.3f\r\n" % (
+            queue_ms,
+            reply.run_ms,
+        )
     if reply.status >= 500 and not reply.rejected:
-        headers = [pair for pair in headers if pair[0].lower() != FAILED]
-        headers.append((FAILED, b"True"))
-    return headers
+        found += b"x-ms-run-function-failed: True\r\n"
+    return found
+
+
+def _own(reply: Reply) -> bytes:
+    """The answer's own headers, without those that are ours to set."""
+    failed = reply.status >= 500 and not reply.rejected
+    found = []
+    for name, value in reply.headers:
+        if name.lower() in OWN or (failed and name.lower() == FAILED):
+            continue
+        line = f"{name}: {value}".encode("latin-1", "replace")
+        if _FORBIDDEN.search(line):
+            raise ValueError(f"{line!r} cannot be a header")
+        found.append(line + b"\r\n")
+    return b"".join(found)
 
 
 class _Now:
