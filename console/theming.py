@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from backends import paths
 from backends.errors import InvalidInput
@@ -37,8 +38,7 @@ HEX = re.compile(r"#[0-9a-fA-F]{6}")
 ANSI = re.compile(r"ansi_(default|(bright_)?(black|red|green|yellow|blue|magenta|cyan|white))")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColourTheme:
+class ColourTheme(Struct, frozen=True, kw_only=True):
     """One theme file."""
 
     name: str

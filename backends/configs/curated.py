@@ -6,7 +6,8 @@ for the same libraries in a release that installs; `note` says so.
 """
 
 import difflib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.configs.records import CondaSpec, Environment
 from backends.errors import NotFound
@@ -55,8 +56,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
 _NAMES = {name.casefold(): name for name in _TABLE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curated:
+class Curated(Struct, frozen=True, kw_only=True):
     """A curated environment and how it differs from the one of its name."""
 
     environment: Environment

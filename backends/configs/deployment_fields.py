@@ -1,6 +1,6 @@
 """The table of a deployment config's fields, for every compute type."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from backends.configs.cloud_fields import ACI_FIELDS, IOT_FIELDS, VAULT_FIELDS
 from backends.configs.cluster_fields import NAMESPACE, PROBE_FIELDS, SCALING_FIELDS

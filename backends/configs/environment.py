@@ -1,8 +1,9 @@
 """The environment: packages, variables and base image of a model."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from backends.configs import building, documents
 from backends.configs.conda import conda_from, conda_mapping, emit_conda, read_conda

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from backends.configs.compute_type import ComputeType
 from backends.configs.problem import Problem, Severity
@@ -48,8 +49,7 @@ class Mismatch(ValueError):
     """The value is not of the field's kind; the message completes "it …"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One row of the field table; the parser, forms, `--help` and the emitter read it."""
 
     name: str

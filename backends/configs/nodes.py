@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 MAX_DEPTH = 50
 MAX_NODES = 20_000
@@ -13,8 +14,7 @@ Value: TypeAlias = "bool | int | float | str | tuple[Node, ...] | Mapping[str, N
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """One value of a document; numbers are finite and text can be encoded."""
 
     value: Value
@@ -52,8 +52,7 @@ class Malformed(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True):
     """A key that stands twice in one mapping; the later one counts."""
 
     key: str

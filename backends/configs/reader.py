@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.configs.building import unsaid, value_at
 from backends.configs.field import WORDS, Field, Kind, Mismatch, shorten
@@ -13,8 +15,7 @@ Converter = Callable[[Node, Report, str], object]
 """Reads a value that has its own format: node, where to report, dotted key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """One value and where it came from."""
 
     field: Field

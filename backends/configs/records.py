@@ -1,12 +1,14 @@
 """What the config files say, after parsing; formats of Azure ML v1's files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from msgspec import Struct, field
+
 from backends.configs.compute_type import ComputeType
 from backends.configs.problem import Problem, Severity
+from backends.secrecy import repr_without
 from backends.targets.records import Resources
 
 __all__ = [
@@ -27,8 +29,7 @@ __all__ = [
 Config = TypeVar("Config")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CondaSpec:
+class CondaSpec(Struct, frozen=True, kw_only=True):
     """A conda file."""
 
     name: str = "project_environment"
@@ -50,17 +51,19 @@ class CondaSpec:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRegistry:
+class ImageRegistry(Struct, frozen=True, kw_only=True):
     """Where a base image is pulled from; the password stays in memory only."""
 
     address: str = ""
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
+
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "password")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct, frozen=True, kw_only=True):
     """The packages and variables a model needs."""
 
     name: str = ""
@@ -84,8 +87,7 @@ class Environment:
     emitting loses nothing: spark, databricks, r, …"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceConfig:
+class InferenceConfig(Struct, frozen=True, kw_only=True):
     """Entry script and environment."""
 
     entry_script: str = ""
@@ -103,8 +105,7 @@ class InferenceConfig:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AutoScale:
+class AutoScale(Struct, frozen=True, kw_only=True):
     """`autoScaler` of an AKS deployment; None means not said."""
 
     enabled: bool | None = None
@@ -114,8 +115,7 @@ class AutoScale:
     target_utilization: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """`livenessProbeRequirements`; None means not said."""
 
     period_seconds: int | None = None
@@ -125,8 +125,7 @@ class Probe:
     failure_threshold: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(Struct, frozen=True, kw_only=True):
     """`sslEnabled` and its files."""
 
     enabled: bool = False
@@ -135,8 +134,7 @@ class Tls:
     cname: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentConfig:
+class DeploymentConfig(Struct, frozen=True, kw_only=True):
     """What the target needs to host a service; None means not said, the target's default holds."""
 
     compute_type: ComputeType
@@ -144,8 +142,8 @@ class DeploymentConfig:
     port: int | None = None
     auth_enabled: bool | None = None
     token_auth_enabled: bool | None = None
-    primary_key: str = field(default="", repr=False)
-    secondary_key: str = field(default="", repr=False)
+    primary_key: str = ""
+    secondary_key: str = ""
     app_insights: bool | None = None
     collect_data: bool | None = None
     scoring_timeout_ms: int | None = None
@@ -167,12 +165,15 @@ class DeploymentConfig:
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
-    extra: Mapping[str, object] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, object] = field(default_factory=dict)
     """IoT sections as written: amlModule, routes, externalModules, acrCredentials, iotDeviceId."""
 
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "primary_key", "secondary_key", "extra")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Generic[Config]):
+
+class Parsed(Struct, Generic[Config], frozen=True, kw_only=True):
     """A parsed file: the config when it has no error, and every problem found."""
 
     config: Config | None

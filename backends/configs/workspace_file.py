@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from backends.errors import InvalidInput, NotFound
 
@@ -12,8 +13,7 @@ NAMES = ("config.json", "project.json")
 KEYS = ("subscription_id", "resource_group", "workspace_name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceFile:
+class WorkspaceFile(Struct, frozen=True, kw_only=True):
     """Which workspace a file names."""
 
     name: str

@@ -1,12 +1,12 @@
 """Small ONNX classifiers built layer by layer, so that no converter is needed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from msgspec import Struct
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -16,8 +16,7 @@ IR_VERSION = 8
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classifier:
+class Classifier(Struct, frozen=True, kw_only=True):
     """A softmax classifier: inputs divided by `scale`, then dense layers with ReLU between."""
 
     name: str

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from backends.registry.records import Framework, ModelVersion, Registration
 
@@ -15,8 +16,7 @@ FOLDER = Path(__file__).with_name("models")
 """The shipped files; every path of the manifest is relative to it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoModel:
+class DemoModel(Struct, frozen=True, kw_only=True):
     """One model version that ships with the project."""
 
     name: str

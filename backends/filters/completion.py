@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from backends.filters.grammar import (
     EXAMPLES,
@@ -21,16 +22,14 @@ from backends.filters.grammar import (
 LIMIT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """A name or value, and how many rows have it."""
 
     text: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(Struct, frozen=True, kw_only=True):
     """One offer: `text` takes the place of what was typed from `start` to `end`."""
 
     text: str

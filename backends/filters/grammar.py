@@ -12,9 +12,10 @@ with `\"` and `\\` inside it. A wrong term is named and the others still apply.
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 
 class Kind(StrEnum):
@@ -54,8 +55,7 @@ class Relation(StrEnum):
     AT_LEAST = ">="
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """Part of the name or the description."""
 
     text: str
@@ -63,8 +63,7 @@ class Word:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(Struct, frozen=True, kw_only=True):
     """A tag or property: EQUALS, CONTAINS (`value` is case-folded) or EXISTS."""
 
     key: str
@@ -74,8 +73,7 @@ class Label:
     """`key!=value` is a negated EQUALS: it holds where the key is missing, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldTerm:
+class FieldTerm(Struct, frozen=True, kw_only=True):
     """A field compared to a value of its kind."""
 
     name: str
@@ -89,8 +87,7 @@ class FieldTerm:
 Term = Word | Label | FieldTerm
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermProblem:
+class TermProblem(Struct, frozen=True, kw_only=True):
     """A term that does not apply, and why."""
 
     term: str
@@ -100,8 +97,7 @@ class TermProblem:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What a filter is held against: one row of a list."""
 
     name: str
@@ -112,8 +108,7 @@ class Subject:
     """Values of the list's other fields: text, or a number of the kind's unit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Terms that must all hold, and the ones that could not be read."""
 
     text: str = ""

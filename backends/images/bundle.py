@@ -11,8 +11,9 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from backends.errors import InvalidInput, Refused
 from backends.targets.records import ModelRef
@@ -23,16 +24,14 @@ Materialize = Callable[[str, Path], None]
 """Writes a registered version's files below a folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalModel:
+class LocalModel(Struct, frozen=True, kw_only=True):
     """Files that were never registered: version 0 of a name taken from the path."""
 
     name: str
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleSource:
+class BundleSource(Struct, frozen=True, kw_only=True):
     """What goes into a bundle."""
 
     models: tuple[ModelRef, ...] = ()

@@ -5,10 +5,11 @@ import json
 import os
 import sysconfig
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import which
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -17,6 +18,7 @@ from backends.errors import InvalidInput, NotFound
 from backends.images.conda_names import PYTHON_WITHOUT_SKLEARN
 from backends.images.interpreters import OWN, available, find_python, rank
 from backends.images.requirements import Requirements, hold_numpy, read_requirements
+from backends.secrecy import repr_without
 
 FALLBACK = "PILOTHOUSE_PYTHON_FALLBACK"
 """Set to `nearest`: where the pinned Python is missing, the next newer one here is used."""
@@ -24,8 +26,7 @@ FALLBACK = "PILOTHOUSE_PYTHON_FALLBACK"
 _SKLEARN_NEEDS = ("joblib", "numpy", "pandas", "scipy")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentPlan:
+class EnvironmentPlan(Struct, frozen=True, kw_only=True):
     """One environment, decided: equal keys mean the same folder, built once."""
 
     key: str
@@ -34,7 +35,7 @@ class EnvironmentPlan:
     """Minor version, `3.11`."""
     requirements: tuple[str, ...] = ()
     """PEP 508 requirements, addresses and absolute paths, sorted."""
-    pip_options: tuple[str, ...] = field(default=(), repr=False)
+    pip_options: tuple[str, ...] = ()
     """Lines of a requirements file; an index address may hold a password."""
     variables: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -43,6 +44,10 @@ class EnvironmentPlan:
     """False: nothing is built, `interpreter` (or the server's own) serves it."""
     interpreter: Path | None = None
     """A Python of this machine that the user manages; only where nothing is built."""
+
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "pip_options")
 
 
 def plan_environment(

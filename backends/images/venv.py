@@ -10,9 +10,10 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from backends import paths
 from backends.errors import BuildFailed, PilothouseError, Unavailable
@@ -25,15 +26,13 @@ _READY = "ready.json"
 _LOCK_POLL = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class BuildLine:
+class BuildLine(Struct, frozen=True):
     """One line of progress."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """The environment is there; the last item of a build."""
 
     interpreter: Path

@@ -6,8 +6,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from backends.registry.records import (
     Framework,
@@ -60,7 +61,7 @@ def insert(db: sqlite3.Connection, model: ModelVersion) -> None:
         "digest": model.digest,
         "search": search_text(model.name, model.description),
         "marks": marks_text([*model.tags.items(), *model.properties.items()]),
-        "resources": json.dumps(asdict(model.resources)),
+        "resources": json.dumps(to_builtins(model.resources)),
         "model_schema": None if model.schema is None else _schema_text(model.schema),
         "schema_problem": model.schema_problem,
         "sample_input": model.sample_input,
@@ -216,7 +217,7 @@ def search_text(name: str, description: str) -> str:
 
 
 def _schema_text(schema: ModelSchema) -> str:
-    return json.dumps(asdict(schema))
+    return json.dumps(to_builtins(schema))
 
 
 def marks_text(labels: Iterable[tuple[str, str]]) -> str:

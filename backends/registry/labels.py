@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field, to_builtins
 
 from backends.errors import Conflict
 from backends.registry import checks, index
@@ -11,8 +12,7 @@ from backends.registry.records import ModelVersion
 from backends.targets.records import Resources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """What to change of one version; None leaves a field as it is."""
 
     add_tags: Mapping[str, str] = field(default_factory=dict)
@@ -97,4 +97,4 @@ def _change_columns(db: sqlite3.Connection, key: int, model: ModelVersion, updat
 
 
 def _text(resources: Resources) -> str:
-    return json.dumps(asdict(resources))
+    return json.dumps(to_builtins(resources))

@@ -1,8 +1,9 @@
 """What the registry keeps of a model version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from backends.targets.records import Resources
 
@@ -19,8 +20,7 @@ class Framework(StrEnum):
     TFKERAS = "TfKeras"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True, kw_only=True):
     """One file of a version."""
 
     path: str
@@ -36,8 +36,7 @@ class ModelFile:
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tensor:
+class Tensor(Struct, frozen=True, kw_only=True):
     """One input or output of a model."""
 
     name: str
@@ -47,8 +46,7 @@ class Tensor:
     """A fixed size, or the name of a free dimension (`?` when it has none)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSchema:
+class ModelSchema(Struct, frozen=True, kw_only=True):
     """What inspection found inside a model file."""
 
     inputs: tuple[Tensor, ...]
@@ -58,8 +56,7 @@ class ModelSchema:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where a version's files came from."""
 
     path: str = ""
@@ -68,8 +65,7 @@ class Source:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelVersion:
+class ModelVersion(Struct, frozen=True, kw_only=True):
     """One immutable version of a model; only tags, description and the like may change."""
 
     name: str
@@ -107,8 +103,7 @@ class ModelVersion:
         return sum(file.size for file in self.files)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRow:
+class ModelRow(Struct, frozen=True, kw_only=True):
     """A version as a list shows it: no files, no schema."""
 
     name: str
@@ -128,8 +123,7 @@ class ModelRow:
         return f"{self.name}:{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class Registration(Struct, frozen=True, kw_only=True):
     """A request to register a version; checked as a whole before anything is copied."""
 
     name: str
@@ -150,8 +144,7 @@ class Registration:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionDiff:
+class VersionDiff(Struct, frozen=True, kw_only=True):
     """Difference of two versions, from the older to the newer."""
 
     added: tuple[ModelFile, ...]
@@ -161,8 +154,7 @@ class VersionDiff:
     """(field, before, after) for tags, properties, framework, schema, description."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
+class Damage(Struct, frozen=True, kw_only=True):
     """A stored file whose bytes are not what was registered."""
 
     id: str
@@ -174,8 +166,7 @@ class Damage:
     """missing, or what they hash to now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyReport:
+class VerifyReport(Struct, frozen=True, kw_only=True):
     """What re-hashing found."""
 
     versions: int

@@ -7,8 +7,9 @@ flushed to disk before that.
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from backends.database import Database
 from backends.errors import InvalidInput, NotFound, Refused

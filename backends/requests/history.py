@@ -1,8 +1,9 @@
 """Requests that were sent and what came back, and requests saved by name."""
 
 import json
-from dataclasses import dataclass
 from sqlite3 import Row
+
+from msgspec import Struct
 
 from backends.database import Database
 from backends.requests.records import Answer, Request, Timing
@@ -37,8 +38,7 @@ KEPT_BODY = 256 * 1024
 SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A request and its answer."""
 
     request: Request
@@ -54,7 +54,7 @@ class History:
 
     def add(self, request: Request, answer: Answer) -> None:
         """Keep an exchange; headers that carry secrets are left out."""
-        timing = {name: getattr(answer.timing, name) for name in Timing.__slots__}
+        timing = {name: getattr(answer.timing, name) for name in Timing.__struct_fields__}
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO exchanges (service, at, request, status, reason, headers, body,"

@@ -1,11 +1,11 @@
 """A scoring request and its answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What is sent; the key is added at sending and never stored."""
 
     service: str
@@ -17,8 +17,7 @@ class Request:
     """Seconds for the whole call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """Milliseconds of each part; None when the part is not known."""
 
     total: float
@@ -32,8 +31,7 @@ class Timing:
     """Inside `run()`; from `x-ms-run-fn-exec-ms`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """Any HTTP answer, of whatever status."""
 
     status: int

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from backends.configs.records import InferenceConfig
 from backends.errors import InvalidInput, NotFound
@@ -29,8 +30,7 @@ BUILTINS = MappingProxyType(
 """Frameworks that are served without an entry script, and their handler."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """The models of a plan: registered versions and unregistered paths."""
 
     versions: tuple[ModelVersion, ...]

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct, to_builtins
 
 from backends import paths
 from backends.configs.fields import DEPLOYMENT_FIELDS, ENVIRONMENT_FIELDS, INFERENCE_FIELDS
@@ -18,8 +19,7 @@ SECRETS = frozenset(
 """Names of fields whose values are never written to a draft."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A form as it was left."""
 
     subject: str
@@ -45,7 +45,7 @@ class Drafts:
             Unavailable: the disk did not take it.
         """
         values = {name: text for name, text in draft.values.items() if name not in SECRETS}
-        content = json.dumps({**asdict(draft), "values": values}, indent=1)
+        content = json.dumps({**to_builtins(draft), "values": values}, indent=1)
         try:
             paths.write_atomic(self._file(draft.subject), content.encode(), mode=0o600)
         except OSError as error:

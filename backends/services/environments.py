@@ -1,6 +1,6 @@
 """Registered environments: named, versioned, the same content keeps its version."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from backends.configs.environment import emit_environment, parse_environment
 from backends.configs.records import Environment

@@ -1,7 +1,9 @@
 """An update changes only what it names: deployment configs laid over one another."""
 
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.configs.records import DeploymentConfig
 from backends.errors import InvalidInput
@@ -32,12 +34,12 @@ def merge_deployment(
 def _over(below: Any, above: Any) -> Any:
     """Field by field: what `above` leaves unsaid (None, empty) is taken from `below`."""
     said = {}
-    for field in fields(above):
-        old, new = getattr(below, field.name), getattr(above, field.name)
-        if is_dataclass(new) and not isinstance(new, type):
-            said[field.name] = _over(old, new)
+    for name in above.__struct_fields__:
+        old, new = getattr(below, name), getattr(above, name)
+        if isinstance(new, Struct):
+            said[name] = _over(old, new)
         elif new is None or new == "" or new == {}:
-            said[field.name] = old
+            said[name] = old
         else:
-            said[field.name] = new
+            said[name] = new
     return replace(below, **said)

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.configs.curated import curated
 from backends.configs.inference_checks import check_inference
@@ -270,8 +272,7 @@ class Planner:
         return replace(plan, preflight=await driver.preflight(plan.spec))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _Wish(Struct, frozen=True, kw_only=True):
     """A request with everything that it leaves unsaid filled in."""
 
     request: DeployRequest

@@ -1,9 +1,10 @@
 """What services are asked for, what they yield, and what is stored of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from backends.configs.records import DeploymentConfig, InferenceConfig
 from backends.errors import PilothouseError
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from backends.images.environment import EnvironmentPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeployRequest:
+class DeployRequest(Struct, frozen=True, kw_only=True):
     """A wish to deploy or update, before it is checked."""
 
     name: str = ""
@@ -55,8 +55,7 @@ class Stage(StrEnum):
     START = "start"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanStep:
+class PlanStep(Struct, frozen=True, kw_only=True):
     """One thing that will be done."""
 
     stage: Stage
@@ -67,8 +66,7 @@ class PlanStep:
     """Median of earlier runs of this stage for this service, else of any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A difference between what runs and what will run."""
 
     field: str
@@ -76,8 +74,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What will be made, shown before it is run."""
 
     request: DeployRequest
@@ -104,8 +101,7 @@ class Plan:
         return tuple(check for check in self.preflight if check.blocking and not check.ok)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Struct, frozen=True, kw_only=True):
     """One stored change of a service: a state, or something done to it."""
 
     service: str
@@ -122,8 +118,7 @@ class Transition:
     phase: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTiming:
+class StageTiming(Struct, frozen=True, kw_only=True):
     """One stage of one revision's deployment, as stored for the timeline."""
 
     revision: int
@@ -133,8 +128,7 @@ class StageTiming:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(Struct, frozen=True, kw_only=True):
     """One applied spec of a service."""
 
     number: int
@@ -148,8 +142,7 @@ class Revision:
     """`deploy`, `update`, `rollback to r3`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """A service as the workspace knows it: the last observation and what is deployed."""
 
     name: str
@@ -178,8 +171,7 @@ class Service:
         return f"{self.url}/score" if self.url else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageStarted:
+class StageStarted(Struct, frozen=True, kw_only=True):
     """A stage began."""
 
     stage: Stage
@@ -188,16 +180,14 @@ class StageStarted:
     usual_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageOutput:
+class StageOutput(Struct, frozen=True, kw_only=True):
     """One line of a stage's own output (a package installed, a layer built)."""
 
     stage: Stage
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageFinished:
+class StageFinished(Struct, frozen=True, kw_only=True):
     """A stage ended well."""
 
     stage: Stage
@@ -205,22 +195,19 @@ class StageFinished:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateChanged:
+class StateChanged(Struct, frozen=True, kw_only=True):
     """The service changed state or phase."""
 
     transition: Transition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """The last event of a run that reached its goal."""
 
     service: Service
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFailed:
+class RunFailed(Struct, frozen=True, kw_only=True):
     """The last event of a run that did not; whatever served before still serves."""
 
     stage: Stage

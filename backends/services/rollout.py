@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from backends.errors import (
     PilothouseError,

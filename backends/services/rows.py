@@ -1,8 +1,9 @@
 """Rows of the services room's tables, to records and back."""
 
 import json
-from dataclasses import asdict
 from sqlite3 import Row
+
+from msgspec import to_builtins
 
 from backends.configs.deployment import parse_deployment
 from backends.configs.inference import parse_inference
@@ -74,7 +75,7 @@ SCHEMA = (
 
 def evidence_text(evidence: Evidence) -> str:
     """Evidence as stored."""
-    return json.dumps(asdict(evidence))
+    return json.dumps(to_builtins(evidence))
 
 
 def evidence(text: str) -> Evidence:

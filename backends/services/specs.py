@@ -1,7 +1,8 @@
 """The spec of a revision, made of its configs; and what differs between two specs."""
 
-from dataclasses import fields, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from backends.configs.records import (
     ComputeType,
@@ -92,10 +93,10 @@ def changes(before: ServiceSpec | None, after: ServiceSpec) -> tuple[Change, ...
     if before is None:
         return ()
     found = []
-    for field in fields(ServiceSpec):
-        old, new = getattr(before, field.name), getattr(after, field.name)
-        if field.name not in NOT_COMPARED and old != new:
-            found.append(Change(field=field.name, before=_text(old), after=_text(new)))
+    for name in ServiceSpec.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if name not in NOT_COMPARED and old != new:
+            found.append(Change(field=name, before=_text(old), after=_text(new)))
     return tuple(found)
 
 
@@ -197,7 +198,7 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(m.id if isinstance(m, ModelRef) else str(m) for m in value) or "none"
     if isinstance(value, (Resources, Limits)):
-        pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+        pairs = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return " ".join(f"{name}={item}" for name, item in pairs if item is not None) or "none"
     if isinstance(value, dict):
         return " ".join(f"{key}={item}" for key, item in value.items()) or "none"

@@ -2,8 +2,9 @@
 
 import json
 import time
-from dataclasses import replace
 from sqlite3 import Connection
+
+from msgspec.structs import replace
 
 from backends.configs.deployment import emit_deployment
 from backends.configs.inference import emit_inference

@@ -1,8 +1,9 @@
 """The targets that a workspace knows, and their open drivers."""
 
 import json
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from backends.database import Database
 from backends.errors import Conflict, InvalidInput, NotFound, Refused

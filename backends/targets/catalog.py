@@ -1,16 +1,16 @@
 """The catalog of drivers: a row a kind, imported by name on first use only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from backends.errors import InvalidInput, Unavailable
 from backends.targets.driver import Driver
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One kind of target."""
 
     path: str
@@ -20,8 +20,7 @@ class Row:
     """What to install when the module's SDK is missing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRecord:
+class TargetRecord(Struct, frozen=True, kw_only=True):
     """A target that a workspace knows."""
 
     name: str

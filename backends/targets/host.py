@@ -7,10 +7,10 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 GB = 1_000_000_000
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -19,8 +19,7 @@ SERVICE_MARK = "PILOTHOUSE_SERVICE"
 """Variable of a service's processes on this machine: `workspace/name`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
+class Capacity(Struct, frozen=True, kw_only=True):
     """What this machine, or the limits set on us, can give."""
 
     cpus: float

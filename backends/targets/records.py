@@ -1,9 +1,10 @@
 """What crosses between a target's driver and everything else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 
 class ServiceState(StrEnum):
@@ -22,8 +23,7 @@ class ServiceState(StrEnum):
         return self in {ServiceState.HEALTHY, ServiceState.FAILED, ServiceState.STOPPED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """Why a state is what it is: kept with the transition, shown on the failure card."""
 
     stage: str = ""
@@ -40,8 +40,7 @@ class Evidence:
     """The target's own words: an event, an inspect field."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """One observation of one service."""
 
     service: str
@@ -70,8 +69,7 @@ class Stream(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True):
     """One line of one replica; `text` is as the target gave it: strip it before drawing."""
 
     time: float
@@ -90,8 +88,7 @@ class LogLine:
     """For a request's access line: how long it took."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Lines may be missing here."""
 
     reason: str
@@ -99,15 +96,13 @@ class Gap:
     """How many, when the sequence tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(Struct, frozen=True):
     """The last item of every stream: why it ended."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogQuery:
+class LogQuery(Struct, frozen=True, kw_only=True):
     """Which lines of a service's log."""
 
     since: float | None = None
@@ -119,8 +114,7 @@ class LogQuery:
     """The process life before the present one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class Resources(Struct, frozen=True, kw_only=True):
     """What one replica asks for."""
 
     cpu: float | None = None
@@ -132,8 +126,7 @@ class Resources:
     memory_gb_limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How requests are admitted and how long they may take."""
 
     concurrency: int = 1
@@ -148,8 +141,7 @@ class Limits:
     """Largest request body, then 413."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRef:
+class ModelRef(Struct, frozen=True):
     """A model version that a service carries."""
 
     name: str
@@ -164,8 +156,7 @@ class ModelRef:
         return f"{self.name}:{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class ServiceSpec(Struct, frozen=True, kw_only=True):
     """Everything a driver needs to run one revision of one service; holds no secret."""
 
     workspace: str
@@ -205,8 +196,7 @@ class ServiceSpec:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
+class Keys(Struct, frozen=True):
     """Both keys of a service; either opens it."""
 
     primary: str
@@ -217,8 +207,7 @@ class Keys:
         return "Keys(••••)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """A way to call a service from this machine."""
 
     url: str
@@ -236,8 +225,7 @@ class Endpoint:
         return f"{self.url}/swagger.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """A service as its target holds it."""
 
     spec: ServiceSpec
@@ -246,8 +234,7 @@ class Observed:
     """Base address when it has a direct one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetInfo:
+class TargetInfo(Struct, frozen=True, kw_only=True):
     """What `check` found out about a reachable target."""
 
     version: str
@@ -260,8 +247,7 @@ class TargetInfo:
     latency_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preflight:
+class Preflight(Struct, frozen=True, kw_only=True):
     """One check before a revision is applied."""
 
     name: str
@@ -271,8 +257,7 @@ class Preflight:
     blocking: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """What a service uses now."""
 
     at: float
@@ -282,8 +267,7 @@ class Usage:
     processes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What a target can do; the interface asks these and never the kind."""
 
     log_push: bool

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 SECONDS = 3.0
 """Longest wait for anything that is asked."""
@@ -21,8 +22,7 @@ LOW_DISK_GB = 2.0
 OLDEST_PYTHON = (3, 11)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What one check found."""
 
     check: str

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from console.cli.output import Output
 from console.cli.text import printable
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from backends.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """The global flags of one command."""
 
     out: Output

@@ -4,18 +4,18 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console.cli.colour import coloured_json
 from console.cli.tables import grid, sheet, table_of
 from console.cli.text import printable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """How this run prints its result."""
 
     format: str

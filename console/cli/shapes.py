@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from backends.configs.records import Environment
 from backends.registry.records import ModelRow, ModelVersion, VersionDiff
@@ -83,7 +84,7 @@ def full_model(version: ModelVersion) -> dict[str, Any]:
         "sourcePath": version.source.path or None,
         "verifiedTime": iso(version.verified),
         "files": [_file(file) for file in version.files],
-        "schema": plain(asdict(version.schema)) if version.schema else None,
+        "schema": plain(to_builtins(version.schema)) if version.schema else None,
         "schemaProblem": version.schema_problem or None,
     }
 

@@ -1,8 +1,8 @@
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.errors import Unavailable
 from backends.services.drafts import Draft, Drafts

@@ -1,6 +1,6 @@
 """Services that exist in a workspace's records alone, at fixed times, for what screens show."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from backends.configs.records import ComputeType, DeploymentConfig, InferenceConfig
 from backends.services.records import Revision, Stage, StageTiming, Transition

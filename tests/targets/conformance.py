@@ -97,7 +97,7 @@ class Conformance:
 
     async def changed(self, spec: ServiceSpec, app: Path, **fields: Any) -> ServiceSpec:
         """The next revision of a service."""
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         following_revision = {"revision": spec.revision + 1, "bundle": app, **fields}
         return await self.prepare(replace(spec, **following_revision))

@@ -11,11 +11,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from backends.errors import Conflict
 from backends.targets.catalog import TargetRecord, open_driver

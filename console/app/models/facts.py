@@ -1,7 +1,8 @@
 """What the detail of a model version shows, as rows: pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.registry.records import ModelFile, ModelRow, ModelVersion, Tensor, VersionDiff
 from console import present
@@ -18,8 +19,7 @@ TABS = (
 """Key and title of the parts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything the detail shows of one version."""
 
     model: ModelVersion
@@ -29,8 +29,7 @@ class Facts:
     """Services."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of the detail."""
 
     columns: tuple[Column, ...]

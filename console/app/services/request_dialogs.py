@@ -1,9 +1,9 @@
 """What the request tester asks: which request of the past, and what to copy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -16,8 +16,7 @@ from console.app.widgets.table import Table
 from console.present import Cell, Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A request of the past."""
 
     request: Request

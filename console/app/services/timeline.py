@@ -1,9 +1,10 @@
 """The timeline of a service: what was done to it, and the stages and states that followed. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
+
+from msgspec import Struct
 
 from backends.services.records import (
     Event,
@@ -30,8 +31,7 @@ BAR = 12
 """Cells of a progress bar."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One line of the timeline."""
 
     at: float
@@ -45,8 +45,7 @@ class Step:
     running: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(Struct, frozen=True, kw_only=True):
     """The stage that is under way."""
 
     stage: Stage

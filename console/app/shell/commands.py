@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.errors import InvalidInput, NotFound
 from console.app.widgets.prompt import Suggestion
@@ -11,8 +13,7 @@ Completer = Callable[[str], Sequence[Suggestion]]
 """Takes the argument as typed so far; suggestions replace it from their `start`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One command of the `:` line."""
 
     name: str

@@ -1,8 +1,10 @@
 """What every screen is given: the workspace, the clock, the threads, and what may be done."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from backends.errors import Refused
 from console.app.runs import Runs
@@ -33,8 +35,7 @@ class Guard:
             raise Refused(f"Read-only: cannot {what}.", fix="Press ! to allow changes.")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What the last look at a target found."""
 
     target: str
@@ -51,8 +52,7 @@ class Pulse:
     beat: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """Handed to each screen by the app."""
 
     workspace: "Workspace"

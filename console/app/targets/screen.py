@@ -1,7 +1,6 @@
 """Targets mode: the places to deploy to, whether they answer, and what each can do."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import ClassVar
 
 from textual import work
@@ -174,8 +173,8 @@ def _detail(
         lines += [(Cell(found.what, Tone.BAD),), (Cell(found.fix, Tone.DIM),)]
     lines += [(Cell(f"{key}  ", Tone.DIM), Cell(text)) for key, text in target.settings.items()]
     lines.append(())
-    for field in fields(Capabilities) if can else ():
-        able = bool(getattr(can, field.name))
+    for name in Capabilities.__struct_fields__ if can else ():
+        able = bool(getattr(can, name))
         mark = Cell("✓ ", Tone.GOOD) if able else Cell("─ ", Tone.DIM)
-        lines.append((mark, Cell(WORDS[field.name], Tone.PLAIN if able else Tone.DIM)))
+        lines.append((mark, Cell(WORDS[name], Tone.PLAIN if able else Tone.DIM)))
     return lines

@@ -1,9 +1,9 @@
 """An editor for JSON: its parts told apart, the first error named with its place, as one types."""
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,8 +24,7 @@ LONGEST_TO_COLOUR = 2_000
 """Characters; a longer line is drawn in one colour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is to be said about a text."""
 
     valid: bool

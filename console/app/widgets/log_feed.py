@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from backends.errors import PilothouseError, Unavailable
 from backends.targets.records import Gap, LogLine, LogQuery, StreamEnd

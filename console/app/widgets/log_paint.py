@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from backends.targets.records import Gap, LogLine
@@ -40,8 +40,7 @@ class Stamps(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How lines are drawn."""
 
     stamps: Stamps

@@ -3,7 +3,8 @@
 import re
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.errors import InvalidInput
 from backends.targets.records import LogLine
@@ -15,8 +16,7 @@ SLICE = 4_000
 Test = Callable[[LogLine], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class LogSearch:
+class LogSearch(Struct, frozen=True):
     """A line matches when all `tests` hold and `text` is found in it."""
 
     source: str

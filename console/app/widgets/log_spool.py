@@ -5,8 +5,9 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import IO
+
+from msgspec.structs import replace
 
 from backends.targets.records import Gap, LogLine, Stream, StreamEnd
 from console.printable import printable

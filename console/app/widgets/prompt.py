@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events, work
 from textual.binding import Binding, BindingType
@@ -22,8 +23,7 @@ MOST_SHOWN = 8
 """Suggestions seen at once; more are reached by typing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """One way to go on."""
 
     text: str

@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.configs.deployment import check_deployment, emit_deployment, parse_deployment
 from backends.configs.inference import check_inference, emit_inference, parse_inference
@@ -20,8 +22,7 @@ KEYS = {"computeType": steps.TARGET.name, "computeTargetName": steps.TARGET.name
 """Keys that another field answers than the one of their name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """Something wrong or doubtful, and where it is shown."""
 
     step: Step

@@ -1,9 +1,11 @@
 """The files of the form: read into it, shown as they will be, written back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends import paths
 from backends.configs import building, documents
@@ -15,6 +17,7 @@ from backends.configs.nodes import Malformed
 from backends.configs.records import CondaSpec, DeploymentConfig, InferenceConfig, Parsed
 from backends.configs.report import Report
 from backends.errors import InvalidInput
+from backends.secrecy import repr_without
 from console.app.wizard import texts
 from console.app.wizard.form import Form, Part
 from console.app.wizard.steps import Step
@@ -25,8 +28,7 @@ COVER = "••••"
 Config = TypeVar("Config", InferenceConfig, DeploymentConfig, CondaSpec)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(Struct, frozen=True, kw_only=True):
     """A file as it will be written."""
 
     step: Step
@@ -40,12 +42,16 @@ class Preview:
     """The same, laid out as `text` is: what line is compared to what line."""
     text: str
     """What will be; the secrets are covered or left out."""
-    content: bytes = field(repr=False)
+    content: bytes
     """What is written, secrets included."""
     differs: bool
     """Saving would change the disk."""
     secret: bool
     """`content` holds secrets, which `text` does not."""
+
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "content")
 
     @property
     def language(self) -> str:

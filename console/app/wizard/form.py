@@ -1,9 +1,11 @@
 """The form: what was typed, the files it came from, and the configs that it makes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backends.configs import building
 from backends.configs.deployment_fields import compute_type, fields_for
@@ -17,6 +19,7 @@ from backends.configs.records import (
     InferenceConfig,
     Problem,
 )
+from backends.secrecy import repr_without
 from backends.services.naming import derive_name
 from backends.services.records import DeployRequest
 from backends.targets.catalog import TargetRecord
@@ -25,26 +28,28 @@ from console.app.wizard.steps import Answers, Packages, Step
 from console.present import plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part(Generic[Config]):
+class Part(Struct, Generic[Config], frozen=True, kw_only=True):
     """One config file as it was last read."""
 
     path: str = ""
     """As typed, relative to the form's folder."""
-    text: str | None = field(default=None, repr=False)
+    text: str | None = None
     """None: there is no such file. May hold keys."""
     config: Config | None = None
     """None: there is no file, or it has errors."""
     problems: tuple[Problem, ...] = ()
-    said: Mapping[str, str] = field(default_factory=dict, repr=False)
+    said: Mapping[str, str] = field(default_factory=dict)
     """The form's texts as the file gave them, by field name."""
 
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "text", "said")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+
+class Form(Struct, frozen=True, kw_only=True):
     """Everything that the wizard holds; each change makes another form."""
 
-    values: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, str]
     """Field name to text as typed; what is wrong stays as typed, too. May hold keys."""
     targets: Sequence[TargetRecord]
     services: frozenset[str] = frozenset()
@@ -56,6 +61,10 @@ class Form:
     inference: Part[InferenceConfig] = field(default_factory=Part)
     deployment: Part[DeploymentConfig] = field(default_factory=Part)
     conda: Part[CondaSpec] = field(default_factory=Part)
+
+    def __repr__(self) -> str:
+        """Leave out what may be secret."""
+        return repr_without(self, "values")
 
     def get(self, name: str) -> str:
         """What was typed; empty when nothing was."""
@@ -162,7 +171,7 @@ class Form:
                 kept = kept if kept and not kept.reference else Environment()
                 blank: dict[str, object] = {"variables": {}, "base_image": ""}
                 said = blank | self._converted((steps.VARIABLES, steps.INLINE_IMAGE))
-                return replace(kept, name=name, conda=self._conda(kept.conda), **said)  # type: ignore[arg-type]  # converted
+                return replace(kept, name=name, conda=self._conda(kept.conda), **said)
         return None
 
     def _conda(self, kept: CondaSpec | None) -> CondaSpec | None:
@@ -170,7 +179,7 @@ class Form:
         packages, pip = said.get("conda_packages", ()), said.get("pip_packages", ())
         if kept is None and not packages and not pip and self.get("packages") == Packages.INLINE:
             return None
-        return replace(kept or CondaSpec(), packages=packages, pip=pip)  # type: ignore[arg-type]  # lists of text
+        return replace(kept or CondaSpec(), packages=packages, pip=pip)
 
     def _converted(self, rows: Sequence[Field]) -> dict[str, object]:
         """Values by attribute of those fields whose text is right and says something."""

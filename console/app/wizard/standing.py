@@ -1,7 +1,8 @@
 """How each step stands, in a mark and a few words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from console.app.wizard import checks
 from console.app.wizard.checks import Finding
@@ -17,8 +18,7 @@ PACKAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a step stands."""
 
     step: Step

@@ -1,9 +1,10 @@
 """Where the wizard starts: from existing files, from the model, from what runs, from a draft."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from backends.configs.curated import curated_names
 from backends.configs.deployment import deployment_as_flags

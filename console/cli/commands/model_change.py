@@ -35,7 +35,7 @@ def update(
     sample_output_dataset_id: str | None,
 ) -> None:
     """Change what may change of a version: tags, new properties, description, resources."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from console.cli.shapes import full_model, model
 

@@ -1,10 +1,10 @@
 """`pilothouse computetarget attach`, `detach`, `list` and `show`."""
 
 import asyncio
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from console.cli.complete import complete_targets
 from console.cli.context import Session, asynchronous
@@ -86,7 +86,7 @@ async def show(session: Session, name: str) -> None:
                 f"Target '{name}' gave no answer in {CHECK_SECONDS:g} s.",
                 fix="Check that it runs and can be reached, then try again.",
             ) from None
-        able = asdict(driver.capabilities)
+        able = to_builtins(driver.capabilities)
     shape = _shape(target) | _info(info)
     can = " ".join(word.replace("_", "-") for word, holds in able.items() if holds)
     session.out.emit(shape | {"capabilities": able}, table=shape | {"can": can})

@@ -1,8 +1,7 @@
 """What the service views say, without a terminal."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from backends.requests.records import Answer, Timing
 from backends.services.records import (

@@ -1,8 +1,8 @@
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.configs.records import ComputeType, DeploymentConfig
 from backends.errors import InvalidInput

@@ -1,8 +1,8 @@
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.configs.records import ComputeType, CondaSpec, Environment, InferenceConfig
 from backends.demo.manifest import FOLDER

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import platform
 import socket
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from backends import paths
 from backends.errors import InvalidInput, NotFound
@@ -133,7 +134,7 @@ class ProcessDriver(Driver):
         while not self._closed and place.exists():
             async with contextlib.aclosing(self._observations(place)) as observations:
                 async for status in observations:
-                    if last is None or dataclasses.replace(status, at=last.at) != last:
+                    if last is None or replace(status, at=last.at) != last:
                         delay, last = _QUICK, status
                         yield status
             starting = supervisor.alive(place) and not place.state_file.exists()
@@ -223,7 +224,7 @@ class ProcessDriver(Driver):
             spec = place.spec()
             if spec is None:
                 raise NotFound(f"Service {name} has no description.", fix="Deploy it again.")
-            changed = dataclasses.replace(spec, replicas=replicas)
+            changed = replace(spec, replicas=replicas)
             running = supervisor.alive(place)
             if running:
                 await control.command(Path(running.socket), {"op": "workers", "count": replicas})
@@ -297,7 +298,7 @@ class ProcessDriver(Driver):
         """With the supervisor's own word, which is ahead of its state file."""
         running = supervisor.alive(self._place(seen.spec.name))
         status = await control.status(Path(running.socket), seen.spec.name) if running else None
-        return dataclasses.replace(seen, status=status) if status else seen
+        return replace(seen, status=status) if status else seen
 
     async def _observations(self, place: RunDir) -> AsyncGenerator[Status, None]:
         """What can be known now, and then whatever the supervisor pushes while it lives."""

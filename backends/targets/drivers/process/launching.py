@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+from msgspec import to_builtins
+
 from backends.errors import Conflict, Unavailable
 from backends.scoring.launch import Launch
 from backends.targets import control
@@ -94,5 +96,5 @@ def write(place: RunDir, spec: ServiceSpec, address: Address) -> None:
         state_file=str(place.state_file),
         sample=spec.sample,
         collect_data=spec.collect_data,
-        models=[dataclasses.asdict(model) for model in spec.models],
+        models=[to_builtins(model) for model in spec.models],
     ).save(path)

@@ -22,9 +22,10 @@ import json
 import os
 import shutil
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct, to_builtins
 
 from backends import paths
 from backends.errors import Conflict, IntegrityError, InvalidInput
@@ -35,8 +36,7 @@ _LOCK_SECONDS = 90.0
 _Record = TypeVar("_Record", "Address", "Process", "Exit")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a service listens."""
 
     host: str
@@ -49,8 +49,7 @@ class Address:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A supervisor that was started."""
 
     pid: int
@@ -63,8 +62,7 @@ class Process:
     """Boot of the newest log line when it was started; empty when there was none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How a supervisor ended."""
 
     pid: int
@@ -150,7 +148,7 @@ class RunDir:
     def save(self, record: "Address | Process | Exit") -> None:
         """Keep one of these records."""
         path = self.root / _FILES[type(record)]
-        paths.write_atomic(path, json.dumps(asdict(record)).encode())
+        paths.write_atomic(path, json.dumps(to_builtins(record)).encode())
 
     @property
     def serving(self) -> int | None:
