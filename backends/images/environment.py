@@ -2,26 +2,23 @@
 
 import hashlib
 import json
-import os
 import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import which
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from backends.configs.records import CondaSpec, Environment, InferenceConfig
 from backends.errors import InvalidInput, NotFound
-from backends.images.conda_names import PYTHON_WITHOUT_SKLEARN
-from backends.images.interpreters import OWN, available, find_python, rank
-from backends.images.requirements import Requirements, hold_numpy, read_requirements
+from backends.images.container_plan import ContainerPlan, container_plan
+from backends.images.interpreters import OWN
 from backends.secrecy import repr_without
 
-FALLBACK = "PILOTHOUSE_PYTHON_FALLBACK"
-"""Set to `nearest`: where the pinned Python is missing, the next newer one here is used."""
+if TYPE_CHECKING:
+    from backends.images.requirements import Requirements
 
 _SKLEARN_NEEDS = ("joblib", "numpy", "pandas", "scipy")
 
@@ -44,6 +41,8 @@ class EnvironmentPlan(Struct, frozen=True, kw_only=True):
     """False: nothing is built, `interpreter` (or the server's own) serves it."""
     interpreter: Path | None = None
     """A Python of this machine that the user manages; only where nothing is built."""
+    container: ContainerPlan | None = None
+    """Base and Docker steps; None for an environment of this machine."""
 
     def __repr__(self) -> str:
         """Leave out what may be secret."""
@@ -57,6 +56,7 @@ def plan_environment(
     builtin: str | None,
     framework_version: str,
     lookup: Callable[[str, str], Environment | None],
+    containers: bool = False,
 ) -> EnvironmentPlan:
     """Decide what the environment of a service consists of.
 
@@ -66,11 +66,14 @@ def plan_environment(
         builtin: The no-code handler (onnx, sklearn, tensorflow) or None.
         framework_version: The model's, for a no-code service; may be empty.
         lookup: Gives a registered environment by name and version ("" is the newest).
+        containers: The target runs images: the plan is for one.
 
     Raises:
         InvalidInput: a file or an entry of it is wrong.
         NotFound: a referenced environment exists neither here nor among the curated ones.
     """
+    if containers:
+        return _for_image(inference, base, builtin, framework_version, lookup)
     if inference is None:
         return _no_code(builtin, framework_version)
     plan = _from_config(inference, base, lookup)
@@ -89,12 +92,64 @@ def _from_config(
     if conda is None:
         note = f"No packages were asked for: the server's own Python {OWN} serves it."
         return _own(variables, (note,))
+    return _plan(_required(inference, conda, folder), {**conda.variables, **variables})
+
+
+def _required(inference: InferenceConfig, conda: CondaSpec, folder: Path) -> "Requirements":
+    from backends.images.requirements import hold_numpy, read_requirements
+
     found = read_requirements(conda, folder)
     if inference.runtime.lower() == "spark-py" and not _lists(found, "pyspark"):
         found.packages.append("pyspark")
         found.notes.append("pyspark added for the runtime spark-py; Java has to be there too.")
     hold_numpy(found)
-    return _plan(found, {**conda.variables, **variables})
+    return found
+
+
+def _for_image(
+    inference: InferenceConfig | None,
+    base: Path,
+    builtin: str | None,
+    framework_version: str,
+    lookup: Callable[[str, str], Environment | None],
+) -> EnvironmentPlan:
+    """The same for an image: its Python is the base image's, found when it is built."""
+    from backends.images.requirements import Requirements
+
+    if inference is None:
+        found = _wanted_without_code(builtin, framework_version)
+        return _image_plan(found, {}, ContainerPlan(pinned=bool(found.python)))
+    source = base / inference.source_directory if inference.source_directory else base
+    environment = _environment(inference, lookup)
+    variables = environment.variables if environment else {}
+    if environment is not None and environment.user_managed:
+        part = container_plan(inference, environment, None, source)
+        return _image_plan(Requirements(), variables, part)
+    conda, folder = _conda(inference, environment, source)
+    part = container_plan(inference, environment, conda, source)
+    if conda is None:
+        return _image_plan(Requirements(), variables, part)
+    found = _required(inference, conda, folder)
+    return _image_plan(found, {**conda.variables, **variables}, part)
+
+
+def _image_plan(
+    found: "Requirements", variables: Mapping[str, str], part: ContainerPlan
+) -> EnvironmentPlan:
+    from backends.images.python_pins import python_of_image
+
+    python = python_of_image(found)
+    packages = sorted(dict.fromkeys(found.packages), key=str.lower)
+    options = tuple(dict.fromkeys(found.options))
+    return EnvironmentPlan(
+        key=_key(python, ["image", *packages, *options, *found.contents, *part.identity]),
+        python=python,
+        requirements=tuple(packages),
+        pip_options=options,
+        variables=variables,
+        notes=tuple(found.notes),
+        container=part,
+    )
 
 
 def _for_containers(inference: InferenceConfig) -> tuple[str, ...]:
@@ -113,31 +168,24 @@ def _for_containers(inference: InferenceConfig) -> tuple[str, ...]:
 def _no_code(builtin: str | None, framework_version: str) -> EnvironmentPlan:
     if builtin == "onnx" or builtin is None:
         return _own({}, ("No environment is needed: the scoring server runs ONNX itself.",))
+    return _plan(_wanted_without_code(builtin, framework_version), {})
+
+
+def _wanted_without_code(builtin: str | None, framework_version: str) -> "Requirements":
+    from backends.images.python_pins import pinned, python_for_sklearn
+    from backends.images.requirements import Requirements, hold_numpy
+
+    if builtin == "onnx" or builtin is None:
+        return Requirements(packages=["numpy", "onnxruntime"])
+
     if builtin == "tensorflow":
-        wanted = Requirements(packages=["numpy", _pinned("tensorflow", framework_version)])
+        wanted = Requirements(packages=["numpy", pinned("tensorflow", framework_version)])
     else:
         wanted = Requirements(packages=[*_SKLEARN_NEEDS])
-        wanted.packages.append(_pinned("scikit-learn", framework_version))
-        wanted.python = _python_for_sklearn(framework_version)
+        wanted.packages.append(pinned("scikit-learn", framework_version))
+        wanted.python = python_for_sklearn(framework_version)
     hold_numpy(wanted)
-    return _plan(wanted, {})
-
-
-def _pinned(package: str, version: str) -> str:
-    try:
-        return f"{package}=={Version(version)}" if version else package
-    except InvalidVersion as error:
-        raise InvalidInput(
-            f"The model's framework version '{version}' is not a version of {package}.",
-            fix="Register the model again with --model-framework-version, as in 1.4.2.",
-        ) from error
-
-
-def _python_for_sklearn(version: str) -> str:
-    for before, without in PYTHON_WITHOUT_SKLEARN:
-        if version and Version(version) < Version(before):
-            return f"<{without}"
-    return ""
+    return wanted
 
 
 def _environment(
@@ -204,8 +252,10 @@ def _own(
     )
 
 
-def _plan(found: Requirements, variables: Mapping[str, str]) -> EnvironmentPlan:
-    python = _choose_python(found)
+def _plan(found: "Requirements", variables: Mapping[str, str]) -> EnvironmentPlan:
+    from backends.images.python_pins import choose_python
+
+    python = choose_python(found)
     if not found.packages and python == OWN:
         found.notes.append(f"Nothing is left to install: the server's own Python {OWN} serves it.")
         return _own(variables, tuple(found.notes))
@@ -220,57 +270,7 @@ def _plan(found: Requirements, variables: Mapping[str, str]) -> EnvironmentPlan:
     )
 
 
-def _choose_python(found: Requirements) -> str:
-    """The minor version to build with; it need not be on this machine."""
-    if not found.python:
-        return OWN
-    try:
-        wanted = SpecifierSet(found.python)
-    except InvalidSpecifier as error:
-        raise InvalidInput(
-            f"The conda file pins Python as '{found.python}', which is not a version.",
-            fix="Write it as `python=3.8`.",
-        ) from error
-    pin = _pinned_minor(found.python)
-    if pin is None:
-        if _any_patch(wanted, OWN):
-            return OWN
-        fitting = [minor for minor in available() if _any_patch(wanted, minor)]
-        return fitting[-1] if fitting else _missing(_newest(wanted), found)
-    exact = found.python.removeprefix("==").removesuffix(".*")
-    if exact != pin and find_python(pin):
-        found.notes.append(f"Python {exact} is met by the {pin} of this machine.")
-    return pin if find_python(pin) else _missing(pin, found)
-
-
-def _pinned_minor(specifier: str) -> str | None:
-    """`==3.6.2` and `==3.6.*` pin 3.6; `==3.*` and ranges pin nothing."""
-    both = [part for part in specifier.split(",") if part.startswith("==")]
-    numbers = both[0].removeprefix("==").split(".") if both else []
-    exact = len(numbers) > 1 and numbers[1].isdigit()
-    return ".".join(numbers[:2]) if exact else None
-
-
-def _any_patch(wanted: SpecifierSet, minor: str) -> bool:
-    return any(wanted.contains(f"{minor}.{patch}") for patch in (0, 5, 10, 99))
-
-
-def _newest(wanted: SpecifierSet) -> str:
-    """The newest minor version that exists and is wanted."""
-    fitting = (f"3.{minor}" for minor in range(14, 4, -1))
-    return next((minor for minor in fitting if _any_patch(wanted, minor)), OWN)
-
-
-def _missing(pin: str, found: Requirements) -> str:
-    newer = [minor for minor in available() if rank(minor) > rank(pin)]
-    if os.environ.get(FALLBACK, "").lower() == "nearest" and newer:
-        found.notes.append(f"Python {pin} is not here: {newer[0]} is used instead ({FALLBACK}).")
-        return newer[0]
-    found.notes.append(f"Python {pin} is not on this machine: it has to be fetched first.")
-    return pin
-
-
-def _lists(found: Requirements, package: str) -> bool:
+def _lists(found: "Requirements", package: str) -> bool:
     return any(text.lower().startswith(package) for text in found.packages)
 
 

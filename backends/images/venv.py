@@ -17,9 +17,10 @@ from msgspec import Struct
 
 from backends import paths
 from backends.errors import BuildFailed, PilothouseError, Unavailable
-from backends.images.environment import FALLBACK, EnvironmentPlan
+from backends.images.environment import EnvironmentPlan
 from backends.images.indexes import uv_environment, without_passwords
 from backends.images.interpreters import available, find_python, rank
+from backends.images.python_pins import FALLBACK
 from backends.images.uv_errors import build_error
 
 _READY = "ready.json"

@@ -7,8 +7,9 @@ import pytest
 
 from backends.configs.records import CondaSpec, Environment, InferenceConfig
 from backends.errors import InvalidInput, NotFound
-from backends.images.environment import FALLBACK, EnvironmentPlan, plan_environment
+from backends.images.environment import EnvironmentPlan, plan_environment
 from backends.images.interpreters import OWN
+from backends.images.python_pins import FALLBACK
 
 CONDA = "name: e\ndependencies:\n  - numpy=1.26\n  - pip:\n    - azureml-defaults\n    - six\n"
 
