@@ -40,6 +40,10 @@ class Launch:
     host: str = "127.0.0.1"
     port: int = 0
     auth: bool = False
+    tls_certificate: str | None = None
+    """PEM file with the certificate and its chain; with the key, requests come over TLS."""
+    tls_key: str | None = None
+    """PEM file with the certificate's key, not encrypted; both are read again when they change."""
     keys_file: str | None = None
     """JSON object with `primary` and `secondary`, mode 0600, re-read when it changes."""
     control_socket: str | None = None
@@ -54,11 +58,35 @@ class Launch:
     """Seconds for which a server told to stop still accepts, so that routers notice."""
     grace: float = 30.0
     """Seconds that requests in flight get when the server is told to stop."""
+    health_port: int | None = None
+    """A second port of `host` that answers health pages and metrics alone."""
+    compatible: bool = False
+    """Answer as azureml-inference-server-http where ours differs on purpose: `supervisor.compatible`
+    says where. The variable PILOTHOUSE_COMPATIBLE=true asks for the same."""
+    end_when_failed: bool = False
+    """Exit with code 3 when the first start fails; otherwise the failure is told and kept."""
     sample: str | None = None
     """Body that warms a new worker."""
     collect_data: bool = False
+    """Store inputs and predictions."""
+    data_dir: str = "modeldata"
+    """The folder that Azure ML called `modeldata`; service, model and date come below it."""
+    data_bytes: int = 1024 * 1024 * 1024
+    """All collected files together; the oldest give way."""
+    workspace: str = "default"
+    """Named in collected data alone."""
     models: list[dict[str, Any]] = field(default_factory=list)
     """`{"name", "version", "digest"}` each, for /metrics and the model directory."""
+
+    def origin(self) -> dict[str, Any]:
+        """Where collected rows are from; models as name and version."""
+        models = [[str(m.get("name", "")), str(m.get("version", ""))] for m in self.models]
+        return {
+            "workspace": self.workspace,
+            "service": self.service,
+            "revision": self.revision,
+            "models": models,
+        }
 
     def save(self, path: Path) -> None:
         """Write the file."""

@@ -3,12 +3,28 @@
 import os
 from pathlib import Path
 
+from .cgroups import HERE, Machine, folders
+
 MAX_LINES = 200
 
 
-def oom_kills() -> int:
-    """How often the kernel ended a process of our control group, or else of this machine."""
-    return _counter(_events_file(), "oom_kill") or _counter(Path("/proc/vmstat"), "oom_kill") or 0
+def oom_kills(machine: Machine = HERE) -> int | None:
+    """How often the kernel ended a process of our control group, or else of this machine.
+
+    None where the kernel does not count. Only two numbers of one process are comparable.
+    """
+    for folder in folders("memory", machine):
+        for name in ("memory.events", "memory.oom_control"):
+            count = _counter(folder / name, "oom_kill")
+            if count is not None:
+                return count
+    return _counter(machine.proc / "vmstat", "oom_kill")
+
+
+def killed_since(before: int | None) -> bool:
+    """The kernel has ended a process since `oom_kills` gave this number."""
+    now = oom_kills()
+    return now is not None and before is not None and now > before
 
 
 def tree(folder: Path) -> tuple[str, ...]:
@@ -29,14 +45,6 @@ def _size(path: Path) -> str:
         return f"{path.stat().st_size} bytes"
     except OSError as error:
         return error.strerror or "cannot be read"
-
-
-def _events_file() -> Path:
-    try:
-        group = Path("/proc/self/cgroup").read_text(encoding="utf-8").strip().rpartition("::")[2]
-    except OSError:
-        group = "/"
-    return Path("/sys/fs/cgroup") / group.lstrip("/") / "memory.events"
 
 
 def _counter(path: Path, name: str) -> int | None:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backends.scoring.launch import Launch
 
 from . import status as states
+from .collecting import Collector
 from .dispatch import Dispatcher
 from .job import Job, Reply
 from .logs import Log
@@ -50,6 +52,7 @@ class Service:
         self.dispatcher = Dispatcher(launch)
         self.promoted: Callable[[], None] = lambda: None
         """Called after another revision has taken over."""
+        self.collector: Collector | None = None
         self._watchers: set[Callable[[Status], None]] = set()
         self._status = self._observe()
 
@@ -154,6 +157,11 @@ class Service:
             elif pool.failed:
                 self._next_failed(pool)
         self._publish()
+
+    def collected(self, meta: list[Any], body: bytes) -> None:
+        """Rows of a script's own collector, of whichever revision."""
+        if self.collector is not None:
+            self.collector.rows(meta, body)
 
     def _promote(self, pool: Pool) -> None:
         old, self.current, self._next = self.current, pool, None

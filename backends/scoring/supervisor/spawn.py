@@ -10,13 +10,9 @@ from pathlib import Path
 from backends.scoring.launch import Launch
 from backends.scoring.worker import wire
 
+from . import cores
+
 WORKER = Path(__file__).resolve().parent.parent / "worker" / "__main__.py"
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 OURS_ALONE = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 """Variables of the supervisor's interpreter that would mislead another one."""
 
@@ -35,6 +31,7 @@ def spawn(launch: Launch, app_root: Path) -> Spawned:
     Raises:
         OSError: The interpreter cannot be run, or the app root is not there.
     """
+    variables = environment(launch, app_root)
     ours, theirs = socket.socketpair()
     with theirs:
         try:
@@ -49,19 +46,19 @@ def spawn(launch: Launch, app_root: Path) -> Spawned:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=app_root,
-                env=environment(launch, app_root),
+                env=variables,
                 pass_fds=(theirs.fileno(),),
                 process_group=0,
             )
         except OSError:
             ours.close()
             raise
-    ours.sendall(wire.head(wire.CONFIG, _config(launch, app_root), 0))
+    ours.sendall(wire.head(wire.CONFIG, _config(launch, app_root, int(variables[cores.OURS])), 0))
     ours.setblocking(False)
     return Spawned(process, ours)
 
 
-def _config(launch: Launch, app_root: Path) -> dict[str, object]:
+def _config(launch: Launch, app_root: Path, threads: int) -> dict[str, object]:
     """What a worker has to know first; small enough to lie in the socket until it is read."""
     return {
         "app_root": str(app_root),
@@ -69,17 +66,15 @@ def _config(launch: Launch, app_root: Path) -> dict[str, object]:
         "source_directory": launch.source_directory,
         "builtin": launch.builtin,
         "model_dir": launch.model_dir,
-        "threads": worker_threads(launch.workers),
+        "threads": threads,
+        "collect": launch.origin() if launch.collect_data else None,
     }
 
 
 def environment(launch: Launch, app_root: Path) -> dict[str, str]:
-    """The worker's variables: inherited, then the contract's, then the launch's own."""
+    """The worker's variables: inherited, the contract's, the launch's own, threads where unset."""
     dropped = OURS_ALONE if launch.interpreter else ()
     found = {key: value for key, value in os.environ.items() if key not in dropped}
-    threads = str(worker_threads(launch.workers))
-    for name in THREAD_VARIABLES:
-        found.setdefault(name, threads)
     found.update(
         AML_APP_ROOT=str(app_root),
         AZUREML_MODEL_DIR=launch.model_dir,
@@ -89,25 +84,9 @@ def environment(launch: Launch, app_root: Path) -> dict[str, str]:
         found["AZUREML_ENTRY_SCRIPT"] = launch.entry_script
     if launch.source_directory:
         found["AZUREML_SOURCE_DIRECTORY"] = launch.source_directory
+    if launch.collect_data and "AML_MODEL_DC_STORAGE" in {**found, **launch.variables}:
+        # a real azureml.monitoring stores in Azure, and fails where it is not told at which account
+        found.setdefault("AML_MODEL_DC_STORAGE_ENABLED", "true")
     found.update(launch.variables)
+    found.update(cores.thread_variables(found, launch.workers))
     return found
-
-
-def worker_threads(workers: int) -> int:
-    """Threads for one worker's native libraries: the cores that we may use, shared out."""
-    cores = float(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    quota = _cgroup_cores()
-    if quota is not None:
-        cores = min(cores, quota)
-    return max(1, int(cores / max(1, workers)))
-
-
-def _cgroup_cores() -> float | None:
-    """`cpu.max` of a version 2 control group: quota and period in microseconds, or `max`."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        return None

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 
-from . import failure, orphan, output, shims, wire
+from . import carrying, failure, orphan, output, shims, wire
 from .messages import Answer, Request
 
 TYPE_CHECKING = False
@@ -28,7 +28,12 @@ def main(descriptor: int, parent: int) -> None:
     if frame is None:
         return
     config = frame[1]
+    if config["collect"] is not None:
+        from . import collecting
+
+        collecting.install(channel, config["collect"])
     faulthandler.enable(2)
+    carrying.into_threads()
     output.install(os.environ.get("AZUREML_LOG_LEVEL", "INFO").upper())
     runner = _start(channel, config)
     if hasattr(gc, "freeze"):
@@ -48,6 +53,8 @@ def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
         channel.send(wire.PHASE, "init")
         runner.init()
         description = runner.describe()
+        description["collects"] = _collects()
+        carrying.through_pools()
     except BaseException as error:
         text = failure.describe(error)
         output.end_lines()
@@ -64,6 +71,12 @@ def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
     output.end_lines()
     channel.send(wire.READY, description)
     return runner
+
+
+def _collects() -> bool:
+    """The script made a collector of its own; the supervisor need not collect for it."""
+    module = sys.modules.get(__package__ + ".collecting")
+    return bool(module and module.Sink.used)
 
 
 def _prepare_paths(config: "Dict[str, Any]") -> None:
@@ -97,11 +110,11 @@ def _serve(channel: wire.Channel, runner: "Runner") -> None:
         if frame is None or frame[0] == wire.STOP:
             return
         request = Request(frame[1], frame[2])
-        output.Current.request_id = request.id
+        carrying.Current.request_id = request.id
         answer = _answer(runner, request)
         if output.prints._partial or output.errors._partial:
             output.end_lines()
-        output.Current.request_id = ""
+        carrying.Current.request_id = ""
         _send(channel, answer)
 
 

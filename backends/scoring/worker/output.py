@@ -6,17 +6,15 @@ import os
 import sys
 import threading
 
+from .carrying import request_id
 from .marks import MARK, SEPARATOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Dict, Iterator, List
 
-
-class Current:
-    """The request that is being run; one at a time in a worker."""
-
-    request_id = ""
+LONGEST = 16 * 1024
+"""Characters after which a line is cut, so that its rest carries its mark too."""
 
 
 class LineWriter(io.TextIOBase):
@@ -25,35 +23,45 @@ class LineWriter(io.TextIOBase):
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, descriptor: int, level: str, buffer: "BinaryIO") -> None:
+    def __init__(self, descriptor: int, level: str) -> None:
         super().__init__()
-        self.buffer = buffer
+        self.buffer = io.FileIO(descriptor, "w", closefd=False)
         self._descriptor = descriptor
         self._level = level
-        self._partial = ""
+        self._partial: "Dict[int, str]" = {}
+        """What each thread wrote without a line end."""
         self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
         """Write the lines that are whole, keep the rest."""
-        with self._lock:
-            lines = (self._partial + text).split("\n")
-            self._partial = lines.pop()
-            if lines:
-                self.lines(self._level, lines)
+        me = threading.get_ident()
+        lines = (self._partial.pop(me, "") + text).split("\n")
+        rest = lines.pop()
+        if len(rest) > LONGEST:
+            lines.append(rest)
+        elif rest:
+            self._partial[me] = rest
+        if lines:
+            self.lines(self._level, lines)
         return len(text)
 
-    def lines(self, level: str, lines: "list[str]") -> None:
+    def lines(self, level: str, lines: "List[str]") -> None:
         """Write whole lines of one level."""
-        start = MARK + level + SEPARATOR + Current.request_id + SEPARATOR
-        data = "".join(start + line + "\n" for line in lines).encode("utf-8", "backslashreplace")
+        start = MARK + level + SEPARATOR + request_id() + SEPARATOR
+        if any(len(line) > LONGEST for line in lines):
+            lines = [piece for line in lines for piece in _pieces(line)]
+        data = "".join([start + line + "\n" for line in lines]).encode("utf-8", "backslashreplace")
         with self._lock:
             while data:
                 data = data[os.write(self._descriptor, data) :]
 
-    def end_line(self) -> None:
-        """Write what was printed without a line end."""
-        if self._partial:
-            self.write("\n")
+    def end_lines(self) -> None:
+        """Write what this thread, or one that is gone, printed without a line end."""
+        me = threading.get_ident()
+        alive = {thread.ident for thread in threading.enumerate()} - {me}
+        for ident in list(self._partial):
+            if ident not in alive:
+                self.lines(self._level, [self._partial.pop(ident, "")])
 
     def writable(self) -> bool:
         """Yes."""
@@ -77,14 +85,14 @@ class LogHandler(logging.Handler):
 
 
 _LEVELS = (10, 20, 30, 40, 50)
-prints = LineWriter(1, "INFO", sys.stdout.buffer)
-errors = LineWriter(2, "WARNING", sys.stderr.buffer)
+prints = LineWriter(1, "INFO")
+errors = LineWriter(2, "WARNING")
 
 
 def install(level: str) -> None:
     """Take over the standard streams and the root logger."""
-    sys.stdout = prints
-    sys.stderr = errors
+    sys.stdout = sys.__stdout__ = prints  # type: ignore[assignment,misc]  # a stream by behaviour
+    sys.stderr = sys.__stderr__ = errors  # type: ignore[assignment,misc]  # a stream by behaviour
     root = logging.getLogger()
     root.addHandler(LogHandler())
     root.setLevel(level if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO")
@@ -97,5 +105,10 @@ def report(level: str, text: str) -> None:
 
 def end_lines() -> None:
     """Finish what a request printed without a line end, so that the next one's is not mixed in."""
-    prints.end_line()
-    errors.end_line()
+    prints.end_lines()
+    errors.end_lines()
+
+
+def _pieces(line: str) -> "Iterator[str]":
+    for start in range(0, max(1, len(line)), LONGEST):
+        yield line[start : start + LONGEST]

@@ -5,6 +5,7 @@ Both sides import this module; the worker's oldest interpreter is CPython 3.6.
 
 import json
 import struct
+import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ PART = 7
 STOP = 8
 """Supervisor to worker: end after what is being done."""
 
+COLLECT = 9
+"""Worker to supervisor: `[model, version, designation, header line, row count]` and CSV rows."""
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 
@@ -51,6 +55,7 @@ class Channel:
     def __init__(self, connection: "socket.socket") -> None:
         self._socket = connection
         self._file = connection.makefile("rb", buffering=65536)
+        self._lock = threading.Lock()
 
     def receive(self) -> "Optional[Tuple[int, Any, bytes]]":
         """The next frame; None when the other end is gone."""
@@ -64,10 +69,11 @@ class Channel:
         return kind, decode_meta(rest[:meta_length]), rest[meta_length:]
 
     def send(self, kind: int, meta: "Any", body: bytes = b"") -> None:
-        """Write one frame."""
+        """Write one frame, from any thread."""
         start = head(kind, meta, len(body))
-        if len(body) < 65536:
-            self._socket.sendall(start + body)
-        else:
-            self._socket.sendall(start)
-            self._socket.sendall(body)
+        with self._lock:
+            if len(body) < 65536:
+                self._socket.sendall(start + body)
+            else:
+                self._socket.sendall(start)
+                self._socket.sendall(body)

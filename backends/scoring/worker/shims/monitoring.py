@@ -1,22 +1,60 @@
-"""`ModelDataCollector` for environments without azureml-monitoring: it collects nothing."""
+"""`azureml.monitoring` for environments without the package: what is collected goes to us."""
+
+from .. import collected, collecting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Dict, Optional, Sequence
 
 __all__ = ["ModelDataCollector"]
 
 
 class ModelDataCollector:
-    """Takes what the script hands over and drops it."""
+    """Collects rows of a model's inputs or predictions; does nothing unless collection is on.
 
-    def __init__(self, *names: "Any", **options: "Any") -> None:
-        self.names = names
-        self.options = options
+    Workspace and service are the deployment's own: what a script says of them is ignored.
+    """
 
-    def collect(self, *data: "Any", **options: "Any") -> None:
-        """Drop the data."""
+    def __init__(
+        self,
+        model_name: str = "",
+        designation: str = "general",
+        feature_names: "Optional[Sequence[str]]" = None,
+        workspace: "Any" = None,
+        webservice_name: "Any" = None,
+        model_version: "Any" = None,
+        collection_name: "Any" = None,
+        **options: "Any",
+    ) -> None:
+        del workspace, webservice_name, collection_name, options
+        self.designation = str(designation or "general")
+        self.feature_names = None if feature_names is None else [str(n) for n in feature_names]
+        self._model = str(model_name or "")
+        self._version = str(model_version or "")
+        settings = collecting.Sink.settings
+        self._origin = (
+            collected.Origin.of(settings, self._model, self._version) if settings else None
+        )
+        collecting.Sink.used = True
 
-    def add_correlations(self, data: "Any", *_: "Any") -> "Any":
-        """The data as it is."""
-        return data
+    def collect(
+        self, data: "Any", user_correlation_id: "Optional[str]" = None, **options: "Any"
+    ) -> "Dict[str, Any]":
+        """Hand over a list, array or frame; returns what `add_correlations` takes."""
+        del options
+        if self._origin is None:
+            return {}
+        table = collecting.Table(data, self.feature_names)
+        return collecting.send(self._origin, self.designation, table, user_correlation_id)
+
+    def add_correlations(
+        self, data: "Any", correlations: "Optional[Dict[str, Any]]" = None
+    ) -> "Any":
+        """The data with the ids of the rows that it was computed from."""
+        ids = (correlations or {}).get(collecting.CORRELATION)
+        if not ids:
+            return data
+        if hasattr(data, "assign") and hasattr(data, "columns"):
+            return data.assign(**{collecting.CORRELATION: ids})
+        rows = collecting.Table(data, self.feature_names).rows
+        return collecting.Correlated(rows, ids)
