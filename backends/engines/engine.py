@@ -147,6 +147,11 @@ class Engine:
         """The negotiated version of the API, such as `1.41`; empty before the first call."""
         return self._api
 
+    @property
+    def closed(self) -> bool:
+        """It is used no more; its streams have ended."""
+        return self._closed
+
     # Opening
 
     async def _open(self, what: str) -> None:

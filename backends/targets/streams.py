@@ -59,30 +59,42 @@ def parse_line(raw: bytes, before: LogLine | None) -> LogLine:
 
     `before` is the line before it: what is not such a line inherits its time and place.
     """
+    return server_line(raw) or LogLine(
+        time=before.time if before else 0.0,
+        sequence=before.sequence if before else 0,
+        boot=before.boot if before else "",
+        replica="",
+        stream=Stream.SERVER,
+        level="WARNING",
+        text=raw.decode("utf-8", errors="replace"),
+    )
+
+
+def server_line(raw: bytes, replica: str | None = None) -> LogLine | None:
+    """A line as the scoring server writes it; None when it is none.
+
+    Args:
+        raw: The line without its end.
+        replica: Whose line it is; None names the worker.
+    """
     try:
         data = json.loads(raw)
         worker, ms = data.get("worker"), data.get("ms")
+        if replica is None:
+            replica = "" if worker is None else str(worker)
         return LogLine(
             time=float(data["time"]),
             sequence=int(data["seq"]),
             boot=str(data["boot"]),
-            replica="" if worker is None else str(worker),
+            replica=replica,
             stream=Stream(data["stream"]),
             level=str(data.get("level") or "INFO"),
             text=str(data["text"]),
             request_id=str(data.get("rid") or ""),
             duration_ms=None if ms is None else float(ms),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return LogLine(
-            time=before.time if before else 0.0,
-            sequence=before.sequence if before else 0,
-            boot=before.boot if before else "",
-            replica="",
-            stream=Stream.SERVER,
-            level="WARNING",
-            text=raw.decode("utf-8", errors="replace"),
-        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+        return None
 
 
 class _Window:
