@@ -1,14 +1,13 @@
 """Workers on other Pythons than the supervisor's."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from tests.support.pythons import VERSIONS, Python, pythons
 from tests.support.scoring_server import Server
 
 Serve = Callable[..., Server]
-PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
 
 SCRIPT = """
 import logging, sys
@@ -33,25 +32,24 @@ def run(request):
 """
 
 
-@pytest.mark.parametrize("python", PYTHONS, ids=lambda path: str(path.parts[-3]))
-def test_every_calling_mode_works_on_every_python(serve: Serve, python: Path) -> None:
-    major, minor = python.parts[-3].split(".")[:2]
-    server = serve(SCRIPT, interpreter=str(python))
+@pytest.mark.parametrize("python", pythons(*VERSIONS), ids=lambda found: found.version)
+def test_every_calling_mode_works_on_every_python(serve: Serve, python: Python) -> None:
+    major, minor = python.version.split(".")
+    server = serve(SCRIPT, interpreter=str(python.path))
     answer = server.score(b"hello", headers={"content-type": "text/x"})
     assert answer.json() == [[int(major), int(minor)], "hello", "text/x", []]
     assert server.score(b"raise", headers={"content-type": "text/x"}).status_code == 500
     assert server.logged("ValueError: asked for")["level"] == "ERROR"
-    raw = serve(RAW, interpreter=str(python))
+    raw = serve(RAW, interpreter=str(python.path))
     posted = raw.score(data={"a": "1"}, files={"f": ("name", b"x")})
     assert (posted.status_code, posted.text) == (202, "1name")
     assert posted.headers.get_list("x-a") == ["b", "c"]
 
 
-def test_a_failure_on_the_oldest_python_has_its_evidence(serve: Serve) -> None:
-    if not PYTHONS:
-        pytest.skip("no other Python on this machine")
+@pytest.mark.parametrize("python", pythons("oldest"), ids=lambda found: found.version)
+def test_a_failure_on_the_oldest_python_has_its_evidence(serve: Serve, python: Python) -> None:
     script = "def init(): raise KeyError('k')\ndef run(d): pass\n"
-    server = serve(script, healthy=False, interpreter=str(PYTHONS[0]))
+    server = serve(script, healthy=False, interpreter=str(python.path))
     status = server.wait("Failed")
     assert status["reason"] == "KeyError: 'k'"
     assert "score.py" in status["evidence"]["traceback"]
