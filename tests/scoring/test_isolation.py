@@ -112,7 +112,7 @@ def test_other_versions_of_the_supervisors_packages_are_what_the_script_sees(
 
 PINS = {
     "3.6": ("click==5.0", "h11==0.7.0", "uvicorn==0.3.30", "flask==0.12", "werkzeug==0.14"),
-    "3.7": ("uvicorn==0.5.0", "h11==0.8.1", "click==6.7", "httptools==0.0.13", "websockets==7.0"),
+    "3.7": ("uvicorn==0.5.0", "h11==0.8.1", "click==7.0", "httptools==0.0.13", "websockets==7.0"),
     "3.11": ("uvicorn==0.16.0", "h11==0.12.0", "click==7.0", "anyio==3.0.0", "httptools==0.5.0"),
     "3.13": ("uvicorn", "h11", "click", "anyio", "httptools", "uvloop", "flask"),
 }
