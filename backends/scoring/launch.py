@@ -41,7 +41,10 @@ class Launch:
     port: int = 0
     auth: bool = False
     tls_certificate: str | None = None
-    """PEM file with the certificate and its chain; with the key, requests come over TLS."""
+    """PEM file with the certificate and its chain; with the key, requests come over TLS.
+
+    Both are taken from the launch that the server starts with, not from one that is swapped in.
+    """
     tls_key: str | None = None
     """PEM file with the certificate's key, not encrypted; both are read again when they change."""
     keys_file: str | None = None

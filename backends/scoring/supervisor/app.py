@@ -180,6 +180,8 @@ class App:
             for model in self._launch.models
         )
         text = self._metrics.text(gauges, models)
+        if service.collector is not None:
+            text += service.collector.samples()
         return Reply(200, text.encode(), [["content-type", "text/plain; version=0.0.4"]])
 
     def finished(self, request: Request, reply: Reply, size: int) -> None:
@@ -190,6 +192,8 @@ class App:
         if request.route != "/score":
             return
         seconds, job = perf_counter() - request.began, request.job
+        if job is not None and self._service.collector is not None:
+            self._service.collect(request, reply)
         metrics.requests["/score", reply.status] += 1
         metrics.duration.add(seconds)
         if job is not None and not reply.rejected:

@@ -1,4 +1,4 @@
-"""Folders of the control groups that this process is in, of version 2 and version 1 (cgroups(7))."""
+"""Folders of the control groups that this process is in, of either version (cgroups(7))."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -76,9 +76,14 @@ class Collector:
         self._refused: Counter[str] = Counter()
         self._store = _Store(launch.origin(), folder / launch.data_dir, launch.data_bytes)
 
-    def exchange(self, request_id: str, inputs: bytes, predictions: bytes) -> None:
-        """One request and its answer, for a script without a collector of its own."""
-        if len(inputs) > LARGEST or len(predictions) > LARGEST:
+    def exchange(self, request_id: str, inputs: bytes, predictions: bytes | None) -> None:
+        """One request and its answer, for a script without a collector of its own.
+
+        An answer that was streamed is None: it passed by piece by piece.
+        """
+        if predictions is None:
+            self._lose("streamed", 2)
+        elif len(inputs) > LARGEST or len(predictions) > LARGEST:
             self._lose("too large", 2)
         else:
             self._add(_Exchange(request_id, time.time(), inputs, predictions), 2)
@@ -111,9 +116,16 @@ class Collector:
         return "\n".join(lines) + "\n"
 
     def close(self) -> None:
-        """Store what waits; at most two seconds."""
+        """Take no more; what waits is still stored."""
         self._flush()
-        self._store.close()
+        self._store.queue.put(None)
+        self._tell()
+
+    async def finish(self, seconds: float) -> None:
+        """Close, and wait until everything is stored, or the time is over."""
+        self.close()
+        await asyncio.to_thread(self._store.thread.join, seconds)
+        self._flush()
         self._tell()
 
     def _add(self, item: _Rows | _Exchange, count: int) -> None:
@@ -165,16 +177,12 @@ class _Store:
         self.done = 0
         """Bytes that were stored or lost."""
         self.queue: queue.SimpleQueue[list[_Rows | _Exchange] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="collect", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._work, name="collect", daemon=True)
+        self.thread.start()
 
     def news(self) -> list[tuple[str, str]]:
         """What the thread wants to be logged: level and line."""
         return [self._news.get() for _ in range(self._news.qsize())]
-
-    def close(self) -> None:
-        self.queue.put(None)
-        self._thread.join(2.0)
 
     def _work(self) -> None:
         while (items := self.queue.get()) is not None:

@@ -55,9 +55,17 @@ class Application(Protocol):
 class Connection(asyncio.Protocol):
     """Parses as bytes arrive; one request is answered at a time, the others wait in order."""
 
-    def __init__(self, app: Application, log: Log, ended: "Callable[[Connection], object]") -> None:
+    def __init__(
+        self,
+        app: Application,
+        log: Log,
+        opened: "Callable[[Connection], object]",
+        ended: "Callable[[Connection], object]",
+    ) -> None:
+        """A TLS connection is `opened` after its handshake; one that fails in it never is."""
         self._app = app
         self._log = log
+        self._opened = opened
         self._ended = ended
         self._parser = httptools.HttpRequestParser(self)
         self._current: Request | None = None
@@ -77,6 +85,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for writing."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour only
+        self._opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel what nobody waits for any more."""

@@ -3,18 +3,31 @@
 import asyncio
 import socket
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from .connection import Application, Connection
 from .logs import Log
 
+if TYPE_CHECKING:
+    from .tls import Renewing
+
 TICK_SECONDS = 5.0
+HANDSHAKE_SECONDS = 10.0
 
 
 class Front:
     """Accepts on `listener`, which is bound already."""
 
-    def __init__(self, listener: socket.socket, app: Application, log: Log) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        app: Application,
+        log: Log,
+        renewing: "Renewing | None" = None,
+    ) -> None:
+        """With `renewing` every connection is TLS, with the newest certificate of its files."""
         self._listener = listener
+        self._renewing = renewing
         self._app = app
         self._log = log
         self._open: set[Connection] = set()
@@ -25,9 +38,15 @@ class Front:
     async def start(self) -> None:
         """Accept connections."""
         self._server = await asyncio.get_running_loop().create_server(
-            self._accept, sock=self._listener, backlog=2048
+            self._accept,
+            sock=self._listener,
+            backlog=2048,
+            ssl=self._renewing.context if self._renewing else None,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if self._renewing else None,
         )
         self._tick()
+        if self._renewing is not None:
+            self._renewing.keep(asyncio.get_running_loop().call_later)
 
     def close(self) -> None:
         """Accept no more; connections end after their present answer, idle ones soon."""
@@ -46,9 +65,7 @@ class Front:
                 await asyncio.wait_for(self._empty.wait(), seconds)
 
     def _accept(self) -> Connection:
-        connection = Connection(self._app, self._log, self._ended)
-        self._open.add(connection)
-        return connection
+        return Connection(self._app, self._log, self._open.add, self._ended)
 
     def _ended(self, connection: Connection) -> None:
         self._open.discard(connection)

@@ -5,11 +5,18 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .app import App
 from .control import Control
 from .front import Front
 from .service import Service
+
+if TYPE_CHECKING:
+    from .tls import Renewing
+
+COLLECT_SECONDS = 5.0
+"""How long the disk gets for what was collected before the end."""
 
 
 class Ending:
@@ -28,8 +35,10 @@ class Ending:
         self.asked.set()
 
 
-async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
-    """Serve until asked to stop; returns the exit code."""
+async def serve(
+    service: Service, listener: socket.socket, folder: Path, renewing: "Renewing | None"
+) -> int:
+    """Serve until asked to stop, over TLS where there is a certificate; returns the exit code."""
     loop = asyncio.get_running_loop()
     launch, log = service.launch, service.log
     log.attach(loop.call_later)
@@ -44,12 +53,20 @@ async def serve(service: Service, listener: socket.socket, folder: Path) -> int:
         await control.start(folder / launch.control_socket)
     await service.attach()
     app = App(service, folder)
-    service.promoted = app.configure
-    front = Front(listener, app, log)
+    service.collect_from_now(folder)
+
+    def configure() -> None:
+        app.configure()
+        service.collect_from_now(folder)
+
+    service.promoted = configure
+    front = Front(listener, app, log, renewing)
     await front.start()
     await ending.asked.wait()
     await _end(service, front, ending, launch.drain_delay)
     control.close()
+    if service.collector is not None:
+        await service.collector.finish(COLLECT_SECONDS)
     log.close()
     return 0
 

@@ -30,8 +30,8 @@ def killed_since(before: int | None) -> bool:
 def tree(folder: Path) -> tuple[str, ...]:
     """Paths below a folder with their sizes, a file a line, at most 200 lines."""
     found: list[str] = []
-    for root, folders, files in os.walk(folder):
-        folders.sort()
+    for root, below, files in os.walk(folder):
+        below.sort()
         for name in sorted(files):
             if len(found) == MAX_LINES - 1:
                 return (*found, "…")

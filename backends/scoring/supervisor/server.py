@@ -6,12 +6,15 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.scoring.launch import Launch
 
 from .logs import Log
 from .spawn import Spawned, spawn
+
+if TYPE_CHECKING:
+    from .tls import Renewing
 
 CANNOT_START = 3
 """Exit code when the port is taken or the launch cannot be run; azureml-inference-server-http's."""
@@ -36,8 +39,13 @@ def run(launch: Launch, folder: Path) -> int:
     except OSError as error:
         reason = f"the log {launch.log_file} cannot be written: {error.strerror}"
         return _refuse(launch, folder, boot, reason)
+    try:
+        renewing = _renewing(launch, folder, log)
+    except OSError as error:
+        log.close()
+        return _refuse(launch, folder, boot, f"TLS cannot be used: {error}")
     host = f"[{launch.host}]" if ":" in launch.host else launch.host
-    url = f"http://{host}:{listener.getsockname()[1]}"
+    url = f"{'https' if renewing else 'http'}://{host}:{listener.getsockname()[1]}"
     log.line(f"listening on {url}")
     early = _spawn_first(launch, app_root)
     from .service import Service
@@ -45,7 +53,21 @@ def run(launch: Launch, folder: Path) -> int:
     service = Service(launch, app_root, log, url, boot, early)
     from . import life
 
-    return _run_loop(life.serve(service, listener, folder))
+    return _run_loop(life.serve(service, listener, folder, renewing))
+
+
+def _renewing(launch: Launch, folder: Path, log: Log) -> "Renewing | None":
+    """The certificate to serve with, where the launch names one.
+
+    Raises:
+        TlsProblem: It cannot be used; an OSError.
+    """
+    if not launch.tls_certificate and not launch.tls_key:
+        return None
+    from . import tls
+
+    pair = tls.pair_of(launch.tls_certificate, launch.tls_key, folder)
+    return tls.Renewing(pair, lambda level, text: log.line(text, level=level))
 
 
 def _spawn_first(launch: Launch, app_root: Path) -> tuple[Spawned, ...]:

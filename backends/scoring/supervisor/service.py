@@ -18,6 +18,7 @@ from .job import Job, Reply
 from .logs import Log
 from .pool import Pool
 from .process import Worker
+from .request import Request
 from .spawn import Spawned
 from .status import Evidence, Status
 
@@ -139,13 +140,15 @@ class Service:
     def available(self, pool: Pool, worker: Worker) -> None:
         """One of the serving revision takes a job; others wait for their turn."""
         if pool is self.current:
-            self.dispatcher.free(worker)
-        else:
+            self.dispatcher.offer(worker)
+        elif not worker.jobs:
             self.dispatcher.remove(worker)
 
     def unavailable(self, pool: Pool, worker: Worker) -> None:
         """It is stopped, or gone with or without a job."""
         self.dispatcher.remove(worker)
+        if not worker.connected:
+            self.dispatcher.take_back(worker.take_back())
         if pool is self.current:
             self._publish()
 
@@ -157,6 +160,25 @@ class Service:
             elif pool.failed:
                 self._next_failed(pool)
         self._publish()
+
+    def collect(self, request: Request, reply: Reply) -> None:
+        """Store what a script without a collector of its own answered."""
+        if reply.status >= 300 or self.current.description.get("collects"):
+            return
+        assert self.collector is not None
+        inputs = request.body or request.query.encode()
+        answer = None if reply.parts is not None else reply.body
+        self.collector.exchange(request.identity.request_id, inputs, answer)
+
+    def collect_from_now(self, folder: Path) -> None:
+        """Begin, go on with another revision's names, or end, as the serving launch asks."""
+        if self.collector is not None:
+            self.collector.close()
+        wanted = self.launch.collect_data
+        self.collector = Collector(self.launch, folder, self._say) if wanted else None
+
+    def _say(self, level: str, text: str) -> None:
+        self.log.line(text, level=level)
 
     def collected(self, meta: list[Any], body: bytes) -> None:
         """Rows of a script's own collector, of whichever revision."""
@@ -170,7 +192,7 @@ class Service:
         self.dispatcher.clear()
         for worker in pool.workers:
             if worker.phase == states.SERVING and worker.connected:
-                self.dispatcher.free(worker)
+                self.dispatcher.offer(worker)
         self._retire(old)
         self.promoted()
 

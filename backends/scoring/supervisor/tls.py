@@ -13,7 +13,7 @@ NOT_YET_VALID = 9
 """X509_V_ERR_CERT_NOT_YET_VALID."""
 
 
-class TlsProblem(Exception):
+class TlsProblem(OSError):
     """The pair cannot be used; the text names the file and what is wrong with it."""
 
 
@@ -34,14 +34,12 @@ class Pair:
         return tuple((info.st_mtime_ns, info.st_size, info.st_ino) for info in found)
 
 
-def pair_of(certificate: str | None, key: str | None, folder: Path) -> Pair | None:
-    """The pair that a launch names, below its folder; None when it asks for plain HTTP.
+def pair_of(certificate: str | None, key: str | None, folder: Path) -> Pair:
+    """The pair that a launch names, below its folder.
 
     Raises:
         TlsProblem: Only one of the two is named.
     """
-    if not certificate and not key:
-        return None
     if not certificate or not key:
         missing = "key" if certificate else "certificate"
         raise TlsProblem(f"TLS needs a certificate and a key file; the {missing} is not named")
@@ -67,8 +65,6 @@ def context_of(pair: Pair) -> ssl.SSLContext:
         ) from None
     except ssl.SSLError as error:
         raise TlsProblem(_words(error, pair)) from None
-    except OSError as error:
-        raise TlsProblem(f"{pair.key} cannot be read: {error.strerror}") from None
     return context
 
 
@@ -96,19 +92,21 @@ class Renewing:
         """
         self._pair = pair
         self._log = log
-        self._stamp = pair.stamp() if pair.key.exists() and pair.certificate.exists() else ()
+        self._stamp = self._look_at_both()
         self.context = self._newest = context_of(pair)
         # called for every handshake, also without a server name; the answer is a whole new context,
         # so that no handshake meets a certificate and a key of different ages
         self.context.sni_callback = self._choose
         self._warn()
 
+    def keep(self, call_later: Callable[[float, Callable[[], None]], object]) -> None:
+        """Look at the files from time to time for as long as the loop runs."""
+        self.look()
+        call_later(CHECK_SECONDS, lambda: self.keep(call_later))
+
     def look(self) -> None:
         """Take over changed files; a bad new pair is reported and the last good one stays."""
-        try:
-            stamp = self._pair.stamp()
-        except OSError:
-            stamp = ()
+        stamp = self._look_at_both()
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -119,6 +117,12 @@ class Renewing:
             return
         self._log("INFO", f"the certificate {self._pair.certificate} was read again")
         self._warn()
+
+    def _look_at_both(self) -> tuple[tuple[int, int, int], ...]:
+        try:
+            return self._pair.stamp()
+        except OSError:
+            return ()
 
     def _choose(self, connection: ssl.SSLObject, name: str, base: ssl.SSLContext) -> None:
         del name, base
