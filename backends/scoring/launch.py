@@ -64,8 +64,8 @@ class Launch:
     health_port: int | None = None
     """A second port of `host` that answers health pages and metrics alone."""
     compatible: bool = False
-    """Answer as azureml-inference-server-http where ours differs on purpose: `supervisor.compatible`
-    says where. The variable PILOTHOUSE_COMPATIBLE=true asks for the same."""
+    """Answer as azureml-inference-server-http where ours differ on purpose: see
+    `supervisor.compatible`. The variable PILOTHOUSE_COMPATIBLE=true asks for the same."""
     end_when_failed: bool = False
     """Exit with code 3 when the first start fails; otherwise the failure is told and kept."""
     sample: str | None = None

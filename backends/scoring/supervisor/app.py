@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from backends.scoring import VERSION
 
-from . import health, swagger
+from . import compatible, health, open_inference, openapi, swagger, trace
 from .cors import Cors
 from .job import Job, Reply
 from .keys import KeyFile
@@ -33,10 +33,13 @@ METHODS = {
     "/readyz": ("GET", "HEAD"),
     "/healthz": ("GET", "HEAD"),
     "/metrics": ("GET", "HEAD"),
+    "/openapi.json": ("GET", "HEAD", "OPTIONS"),
 }
 LEFT = 499
 """In the log and the metrics, where the client went away before its answer; nginx's."""
-KEYED = frozenset({"/score", "/swagger.json"})
+INFER = "/v2/infer"
+"""In the log and the metrics, for every path of that verb."""
+KEYED = frozenset({"/score", "/swagger.json", "/openapi.json"})
 
 
 class App:
@@ -62,10 +65,14 @@ class App:
         if self._prefix != "/":
             self._prefixes.append(self._prefix)
         self._version = variables.get("SERVICE_VERSION", "1.0")
-        shown = variables.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true").lower() != "false"
+        self._title = launch.variables.get("SERVICE_NAME", launch.service)
+        shown = variables.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true").lower() == "true"
         line = f"x-ms-server-version: pilothouse/{VERSION}\r\n".encode()
         self._constant = line if shown else b""
         self.body_bytes = launch.body_bytes
+        self._methods = METHODS
+        if launch.compatible:
+            self._methods = {**METHODS, "/score": compatible.SCORE_METHODS}
 
     @property
     def draining(self) -> bool:
@@ -79,24 +86,37 @@ class App:
         if identity.legacy and not self._warned:
             self._warned = True
             self._service.log.line(DEPRECATED, level="WARNING", rid=identity.request_id)
-        methods = METHODS.get(route)
+        methods = self._methods.get(route)
         if methods is None:
-            return Reply.problem(404, NOT_FOUND)
+            return self._refuse_other(route, request)
         if request.method not in methods:
-            return Reply.problem(405, NOT_ALLOWED)
-        if self._admits(route, request):
-            return identity.problem
+            return Reply.problem(405, NOT_ALLOWED).with_header("allow", ", ".join(methods))
+        return identity.problem if self._admits(route, request) else self._locked()
+
+    def _refuse_other(self, route: str, request: Request) -> Reply | None:
+        """The same for paths that are no fixed ones."""
+        if not open_inference.owns(route):
+            return Reply.problem(404, NOT_FOUND)
+        reply = open_inference.refusal(route, request.method, self._launch)
+        if reply is None:
+            reply = request.identity.problem if self._admits(route, request) else self._locked()
+        return reply and open_inference.worded(reply)
+
+    @staticmethod
+    def _locked() -> Reply:
         reply = Reply.problem(401, UNAUTHORIZED, rejected="key")
-        reply.headers = [*reply.headers, ["www-authenticate", "Bearer"]]
-        return reply
+        return reply.with_header("www-authenticate", "Bearer")
 
     def start(self, request: Request, answer: Callable[[Reply], None]) -> None:
         """Answer a whole request, now or later."""
         route = request.route
         if request.method == "OPTIONS" and not self._raw_score(route):
-            answer(Reply(200, b"", [["content-type", "text/html; charset=utf-8"]]))
+            reply = Reply(200, b"", [["content-type", "text/html; charset=utf-8"]])
+            answer(reply.with_header("allow", ", ".join(self._methods.get(route, ("POST",)))))
         elif route == "/score":
             self._score(request, answer)
+        elif open_inference.infers(route):
+            self._infer(request, answer)
         else:
             answer(self._page(route, request))
 
@@ -115,7 +135,7 @@ class App:
 
     def _admits(self, route: str, request: Request) -> bool:
         """A key is given where one is needed; a preflight carries none and reaches no script."""
-        if self._keys is None or route not in KEYED:
+        if self._keys is None or (route not in KEYED and not open_inference.keyed(route)):
             return True
         if request.method == "OPTIONS" and not self._raw_score(route):
             return True
@@ -142,24 +162,65 @@ class App:
             headers.get(b"content-type", b"").decode("latin-1"),
             headers.get(b"accept", b"").decode("latin-1"),
         )
+        if self._launch.compatible:
+            answer = compatible.answering(answer)
+        self._submit(request, meta, answer)
+
+    def _infer(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        """Hand an inference request to a worker; errors get the protocol's form."""
+        target = open_inference.target(request.headers, self._launch)
+        kind = request.headers.get(b"content-type", b"").decode("latin-1")
+        meta = (request.identity.request_id, "POST", target, kind, "")
+        self._submit(request, meta, lambda reply: answer(open_inference.worded(reply)))
+
+    def _submit(
+        self,
+        request: Request,
+        meta: tuple[str, str, str, str, str],
+        answer: Callable[[Reply], None],
+    ) -> None:
         job = request.job = Job(meta, request.pairs, request.body, answer)
+        if trace.PARENT in request.headers:
+            self._follow(request, job)
         self._service.submit(job)
+
+    def _follow(self, request: Request, job: Job) -> None:
+        """Hand on the caller's trace context, name it in the request's log lines, repeat it."""
+        job.trace = trace.read(request.pairs)
+        if job.trace is not None:
+            identity = request.identity
+            identity.lines += b"traceparent: %b\r\n" % job.trace.parent
+            self._service.log.traces.add(identity.request_id, job.trace)
 
     def _page(self, route: str, request: Request) -> Reply:
         if route == "/swagger.json":
             return self._swagger(request.query)
         if route == "/metrics":
             return self._metrics_page()
+        if route == "/openapi.json":
+            return self._openapi()
+        if open_inference.owns(route):
+            return open_inference.page(route, self._service)
         return health.page(route, self._service)
+
+    def _openapi(self) -> Reply:
+        pool = self._service.current
+        if not pool.was_ready:
+            return Reply.problem(503, f"The service is not ready: {self._service.status.reason}.")
+        prefix = self._prefix.rstrip("/")
+        keyed = self._keys is not None
+        return openapi.answer(
+            pool.app_root, self._title, self._version, prefix, pool.description, keyed=keyed
+        )
 
     def _swagger(self, query: str) -> Reply:
         pool = self._service.current
         if not pool.was_ready:
             return Reply.problem(503, f"The service is not ready: {self._service.status.reason}.")
-        asked = parse_qs(query).get("version", ["2"])[0]
+        asked = parse_qs(query, keep_blank_values=True).get("version", ["2"])[0]
         prefix = self._prefix.rstrip("/")
         return swagger.answer(
-            asked, pool.app_root, self._launch.service, self._version, prefix, pool.description
+            asked, pool.app_root, self._title, self._version, prefix, pool.description
         )
 
     def _metrics_page(self) -> Reply:
@@ -189,12 +250,15 @@ class App:
         metrics = self._metrics
         if reply.rejected:
             metrics.rejected[reply.rejected] += 1
-        if request.route != "/score":
-            return
-        seconds, job = perf_counter() - request.began, request.job
+        route, job = request.route, request.job
+        if route != "/score":
+            if job is None:
+                return
+            route = INFER
+        seconds = perf_counter() - request.began
         if job is not None and self._service.collector is not None:
             self._service.collect(request, reply)
-        metrics.requests["/score", reply.status] += 1
+        metrics.requests[route, reply.status] += 1
         metrics.duration.add(seconds)
         if job is not None and not reply.rejected:
             metrics.queue.add(job.queue_ms / 1000)
@@ -202,5 +266,5 @@ class App:
                 metrics.run.add(reply.run_ms / 1000)
         rid = request.identity.request_id
         self._service.log.access(
-            f"{request.method} /score", reply.status, size, rid, seconds * 1000
+            f"{request.method} {route}", reply.status, size, rid, seconds * 1000
         )

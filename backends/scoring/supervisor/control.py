@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.scoring.launch import Launch
 
+from .compatible import applied
 from .service import Service
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Control:
         if self._service.draining:
             raise ValueError("the service is stopping")
         path = Path(ask["launch"])
-        launch = Launch.load(path)
+        launch = applied(Launch.load(path))
         app_root = (path.parent / launch.app_root).resolve()
         if not app_root.is_dir():
             raise FileNotFoundError(f"{app_root} is no folder")

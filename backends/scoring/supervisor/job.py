@@ -4,7 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .trace import Trace
 
 JSON_TYPE = [["content-type", "application/json"]]
 RETRY_AFTER = ["retry-after", "1"]
@@ -31,11 +34,26 @@ class Reply:
         body = json.dumps({"message": message}).encode()
         return cls(status, body, headers, rejected=rejected)
 
+    def with_header(self, name: str, value: str) -> "Reply":
+        """The same with one more header."""
+        self.headers = [*self.headers, [name, value]]
+        return self
+
 
 class Job:
     """A request that waits for a worker or is with one."""
 
-    __slots__ = ("abandoned", "body", "done", "meta", "pairs", "queue_ms", "queued", "reply")
+    __slots__ = (
+        "abandoned",
+        "body",
+        "done",
+        "meta",
+        "pairs",
+        "queue_ms",
+        "queued",
+        "reply",
+        "trace",
+    )
 
     def __init__(
         self,
@@ -48,6 +66,8 @@ class Job:
         """Id, method, target, content type, accept: what every worker is told."""
         self.pairs = pairs
         """Headers, for a worker that wants them."""
+        self.trace: Trace | None = None
+        """The caller's trace context, for whatever `run()` calls."""
         self.body = body
         self.done = done
         """Called once, with the answer."""

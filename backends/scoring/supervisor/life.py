@@ -4,19 +4,25 @@ import asyncio
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .app import App
 from .control import Control
 from .front import Front
+from .health import HealthFace
+from .job import Reply
 from .service import Service
+from .status import FAILED, Status
 
 if TYPE_CHECKING:
     from .tls import Renewing
 
 COLLECT_SECONDS = 5.0
 """How long the disk gets for what was collected before the end."""
+FAILED_CODE = 3
+"""Exit code of a server whose first start failed; azureml-inference-server-http's."""
 
 
 class Ending:
@@ -24,6 +30,8 @@ class Ending:
 
     def __init__(self, service: Service) -> None:
         self.asked = asyncio.Event()
+        self.code = 0
+        """The process's exit code."""
         self.grace = service.launch.grace
         self._service = service
 
@@ -34,11 +42,20 @@ class Ending:
         self.grace = grace
         self.asked.set()
 
+    def judge(self, status: Status) -> None:
+        """End when the first start has failed."""
+        if status.state == FAILED and not self._service.current.was_ready:
+            self.code = FAILED_CODE
+            self.asked.set()
+
 
 async def serve(
-    service: Service, listener: socket.socket, folder: Path, renewing: "Renewing | None"
+    service: Service, listeners: Sequence[socket.socket], folder: Path, renewing: "Renewing | None"
 ) -> int:
-    """Serve until asked to stop, over TLS where there is a certificate; returns the exit code."""
+    """Serve until asked to stop, over TLS where there is a certificate; returns the exit code.
+
+    The first listener takes every request, a second one those for health pages.
+    """
     loop = asyncio.get_running_loop()
     launch, log = service.launch, service.log
     log.attach(loop.call_later)
@@ -60,15 +77,33 @@ async def serve(
         service.collect_from_now(folder)
 
     service.promoted = configure
-    front = Front(listener, app, log, renewing)
-    await front.start()
+    front = Front(listeners[0], app, log, renewing)
+    fronts = [front, *(Front(other, HealthFace(app), log) for other in listeners[1:])]
+    for one in fronts:
+        await one.start()
+    if launch.end_when_failed:
+        service.watch(ending.judge)
     await ending.asked.wait()
-    await _end(service, front, ending, launch.drain_delay)
+    if ending.code:
+        await _give_up(service, front)
+    else:
+        await _end(service, front, ending, launch.drain_delay)
+    for one in fronts[1:]:
+        one.close()
     control.close()
     if service.collector is not None:
         await service.collector.finish(COLLECT_SECONDS)
     log.close()
-    return 0
+    return ending.code
+
+
+async def _give_up(service: Service, front: Front) -> None:
+    """Leave after a start that failed; the status stays what it was."""
+    reply = Reply.problem(503, "The service could not be started.", rejected="not-ready")
+    service.dispatcher.refuse_waiting(reply)
+    front.close()
+    service.abort()
+    await front.finished(1.0)
 
 
 async def _end(service: Service, front: Front, ending: Ending, delay: float) -> None:

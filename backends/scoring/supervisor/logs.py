@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring_ascii as quote
 from pathlib import Path
 
+from .trace import Traces
+
 MAX_PENDING = 50_000
 """Lines kept for a disk that does not keep up; more are dropped and counted."""
 FLUSH_SECONDS = 0.05
@@ -26,6 +28,8 @@ class Log:
         self._dropped = 0
         self._tails: dict[int, deque[str]] = {}
         self._schedule: Callable[[float, Callable[[], None]], object] | None = None
+        self.traces = Traces()
+        """What the lines of traced requests name besides the request."""
         self._for_people = path is None and os.isatty(1)
         self._writer = _Writer(path, rotate_bytes)
 
@@ -52,6 +56,9 @@ class Log:
             self._add(_plain(text, level, worker, rid, ms))
             return
         timing = "" if ms is None else f'"ms":{ms:.3f},'
+        trace = self.traces.of(rid)
+        if trace:
+            timing += f'"trace":"{trace}",'
         self._add(
             f'{{"time":{time.time():.6f},"seq":{self._sequence},"boot":"{self.boot}",'
             f'"worker":{worker},"stream":"{stream}","level":"{level}","rid":{quote(rid)},'

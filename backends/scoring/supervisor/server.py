@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +20,25 @@ CANNOT_START = 3
 """Exit code when the port is taken or the launch cannot be run; azureml-inference-server-http's."""
 
 
-def run(launch: Launch, folder: Path) -> int:
+def run(launch: Launch, folder: Path, notes: Sequence[str] = ()) -> int:
     """Serve until told to stop; returns the exit code.
 
     Args:
         launch: What to run.
         folder: What its relative paths start from.
+        notes: What the starter should read in the log.
     """
     boot = os.urandom(6).hex()
     app_root = (folder / launch.app_root).resolve()
-    try:
-        listener = bind(launch.host, launch.port)
-    except OSError as error:
-        reason = f"{launch.host}:{launch.port} cannot be used: {error.strerror}"
-        return _refuse(launch, folder, boot, reason)
+    listeners: list[socket.socket] = []
+    for port in (launch.port, launch.health_port):
+        if port is None:
+            continue
+        try:
+            listeners.append(bind(launch.host, port))
+        except OSError as error:
+            reason = f"{launch.host}:{port} cannot be used: {error.strerror}"
+            return _refuse(launch, folder, boot, reason)
     try:
         log = Log(folder / launch.log_file if launch.log_file else None, boot, launch.log_bytes)
     except OSError as error:
@@ -45,15 +50,17 @@ def run(launch: Launch, folder: Path) -> int:
         log.close()
         return _refuse(launch, folder, boot, f"TLS cannot be used: {error}")
     host = f"[{launch.host}]" if ":" in launch.host else launch.host
-    url = f"{'https' if renewing else 'http'}://{host}:{listener.getsockname()[1]}"
+    url = f"{'https' if renewing else 'http'}://{host}:{listeners[0].getsockname()[1]}"
     log.line(f"listening on {url}")
+    for note in notes:
+        log.line(note, level="WARNING")
     early = _spawn_first(launch, app_root)
     from .service import Service
 
     service = Service(launch, app_root, log, url, boot, early)
     from . import life
 
-    return _run_loop(life.serve(service, listener, folder, renewing))
+    return _run_loop(life.serve(service, listeners, folder, renewing))
 
 
 def _renewing(launch: Launch, folder: Path, log: Log) -> "Renewing | None":

@@ -66,7 +66,7 @@ class Service:
     def submit(self, job: Job) -> None:
         """Hand a job to a worker, now or after a wait; answers at once when there is no hope."""
         pool = self.current
-        if pool.was_ready and not pool.failed:
+        if (pool.was_ready or self.launch.compatible) and not pool.failed:
             self.dispatcher.submit(job)
         else:
             message = NOT_READY.format(self._status.reason.rstrip("."))

@@ -6,20 +6,24 @@ from typing import Any
 
 from .job import Reply
 
-ALIASES = {"2": "2.0", "2.0": "2.0", "3": "3.0", "3.0": "3.0", "3.1": "3.1"}
+ALIASES = {"2": "2", "2.0": "2", "3": "3", "3.0": "3", "3.1": "3.1"}
 FILES = {
-    "2.0": ("swagger2.json", "swagger.json"),
-    "3.0": ("swagger3.json",),
+    "2": ("swagger.json", "swagger2.json"),
+    "3": ("swagger3.json",),
     "3.1": ("swagger3.1.json",),
 }
+"""The user's own documents in the app root; the first that is there and not empty wins."""
 EMPTY = {"type": "object", "example": {}}
-ERROR = {
-    "type": "object",
-    "properties": {
-        "status_code": {"type": "integer", "format": "int32"},
-        "message": {"type": "string"},
-    },
+ERROR = {"type": "object", "properties": {"message": {"type": "string"}}}
+SECURITY: list[dict[str, list[str]]] = [{"Bearer": []}]
+BEARER = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "description": "For example: Bearer abc123",
 }
+VERSION = {"name": "version", "in": "query", "required": False}
+NUMBER = {"type": "integer", "enum": [2, 3]}
 
 
 def answer(
@@ -28,24 +32,49 @@ def answer(
     """The document of a version: the user's own file, else a generated one."""
     number = ALIASES.get(asked)
     if number is None:
-        known = ", ".join(ALIASES)
+        known = ", ".join(supported(app_root, schemas))
         return Reply.problem(
-            404, f"Swagger version [{asked}] is not valid. Supported versions: [{known}]"
+            404, f"Swagger version [{asked}] is not valid. Supported versions: [{known}]."
         )
-    for name in FILES[number]:
-        try:
-            return Reply(200, (app_root / name).read_bytes())
-        except OSError:
-            continue
-    supported = schemas.get("versions")
-    if supported is not None and number not in supported:
+    own = users_file(app_root, FILES[number])
+    if own is not None:
+        return own
+    known = ", ".join(supported(app_root, schemas))
+    if number not in supported(app_root, schemas):
         return Reply.problem(
             404,
             f"Swagger version [{asked}] is not supported for the scoring script. "
-            f"Supported swagger versions: [{', '.join(supported)}]",
+            f"Supported swagger versions: [{known}].",
         )
     document = _document(number, service, version, prefix.rstrip("/"), schemas)
     return Reply(200, json.dumps(document).encode())
+
+
+def supported(app_root: Path, schemas: dict[str, Any]) -> list[str]:
+    """The versions that there is a document of: a file, or what `run()`'s schemas allow."""
+    allowed = schemas.get("versions")
+    return [
+        number
+        for number, names in FILES.items()
+        if allowed is None
+        or any(ALIASES.get(version) == number for version in allowed)
+        or users_file(app_root, names) is not None
+    ]
+
+
+def users_file(app_root: Path, names: tuple[str, ...]) -> Reply | None:
+    """The first of these files as it is; an error when it is no JSON."""
+    for name in names:
+        try:
+            data = (app_root / name).read_bytes()
+        except OSError:
+            continue
+        try:
+            if json.loads(data):
+                return Reply(200, data)
+        except ValueError as error:
+            return Reply.problem(500, f"{name} of the app root is no JSON: {error}")
+    return None
 
 
 def _document(
@@ -61,7 +90,7 @@ def _document(
         "description": f"API specification for the Azure Machine Learning service {service}",
         "version": version,
     }
-    old = number == "2.0"
+    old = number == "2"
     paths = {
         f"{prefix}/": {"get": _health(old)},
         f"{prefix}/score": {"post": _score(old)},
@@ -74,25 +103,16 @@ def _document(
             "schemes": ["https"],
             "consumes": ["application/json"],
             "produces": ["application/json"],
-            "securityDefinitions": {
-                "Bearer": {
-                    "type": "apiKey",
-                    "name": "Authorization",
-                    "in": "header",
-                    "description": "For example: Bearer abc123",
-                }
-            },
+            "securityDefinitions": {"Bearer": BEARER},
             "paths": paths,
             "definitions": definitions,
         }
     return {
-        "openapi": "3.0.3" if number == "3.0" else "3.1.0",
+        "openapi": "3.0.3" if number == "3" else "3.1.0",
         "info": info,
+        "security": SECURITY,
         "paths": paths,
-        "components": {
-            "schemas": definitions,
-            "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
-        },
+        "components": {"schemas": definitions, "securitySchemes": {"Bearer": BEARER}},
     }
 
 
@@ -104,49 +124,41 @@ def _content(old: bool, name: str, description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _text(old: bool, description: str) -> dict[str, Any]:
+def _text(old: bool, description: str, **more: Any) -> dict[str, Any]:
+    schema = {"type": "string", **more}
     if old:
-        return {
-            "description": description,
-            "schema": {"type": "string"},
-            "examples": {"application/json": "Healthy"},
-        }
-    return {
-        "description": description,
-        "content": {"text/plain": {"schema": {"type": "string"}, "example": "Healthy"}},
-    }
+        return {"description": description, "schema": schema}
+    return {"description": description, "content": {"text/plain": {"schema": schema}}}
 
 
 def _health(old: bool) -> dict[str, Any]:
+    description = "The service can be used."
+    if old:
+        found = {**_text(old, description), "examples": {"application/json": "Healthy"}}
+    else:
+        found = _text(old, description, example="Healthy")
     return {
         "operationId": "ServiceHealthCheck",
         "description": "Says whether the service can be used.",
         "responses": {
-            "200": _text(old, "The service can be used."),
+            "200": found,
             "default": _content(old, "ErrorResponse", "The service cannot be used."),
         },
     }
 
 
 def _score(old: bool) -> dict[str, Any]:
-    body: dict[str, Any]
+    description = "The data to score."
     if old:
-        body = {
-            "parameters": [
-                {
-                    "name": "serviceInputPayload",
-                    "in": "body",
-                    "description": "The data to score.",
-                    "schema": {"$ref": "#/definitions/ServiceInput"},
-                }
-            ]
-        }
+        schema = {"$ref": "#/definitions/ServiceInput"}
+        parameter = {"name": "serviceInputPayload", "in": "body", "description": description}
+        body: dict[str, Any] = {"parameters": [{**parameter, "schema": schema}]}
     else:
-        body = {"requestBody": _content(old, "ServiceInput", "The data to score.")}
+        body = {"requestBody": _content(old, "ServiceInput", description)}
     return {
         "operationId": "RunMLService",
         "description": "Scores the data that is sent.",
-        "security": [{"Bearer": []}],
+        "security": SECURITY,
         **body,
         "responses": {
             "200": _content(old, "ServiceOutput", "The scores."),
@@ -156,14 +168,13 @@ def _score(old: bool) -> dict[str, Any]:
 
 
 def _swagger(old: bool) -> dict[str, Any]:
+    parameter = {**VERSION, **NUMBER} if old else {**VERSION, "schema": NUMBER}
     return {
         "operationId": "GetSwaggerSpec",
         "description": "Gives this document.",
-        "security": [{"Bearer": []}],
+        "parameters": [parameter],
         "responses": {
-            "200": {"description": "This document."}
-            if not old
-            else {"description": "This document.", "schema": {"type": "object"}},
+            "200": _text(old, "This document."),
             "default": _content(old, "ErrorResponse", "The document could not be made."),
         },
     }

@@ -11,6 +11,8 @@ from .request import Request
 
 FAILED = "x-ms-run-function-failed"
 JSON_LINE = b"content-type: application/json\r\n"
+FINE_LINES = JSON_LINE + b"x-ms-run-function-failed: False\r\n"
+"""What azureml-inference-server-http puts on every JSON answer that is not about a failed run()."""
 CLOSE = b"connection: close\r\n"
 STATUS = {
     code: b"HTTP/1.1 %d %b\r\n" % (code, name.encode())
@@ -54,7 +56,10 @@ def end(request: Request, reply: Reply) -> bytes:
 
 
 def _head(request: Request, reply: Reply, lines: bytes) -> bytes:
-    own = JSON_LINE if reply.headers is JSON_TYPE else _own(reply)
+    if reply.headers is JSON_TYPE:
+        own = JSON_LINE if reply.status >= 500 else FINE_LINES
+    else:
+        own = _own(reply)
     if request.job is not None:
         own += _timing(reply, request.job.queue_ms)
     if not request.keep_alive:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+from urllib.parse import parse_qs
 
 from .failure import ScriptError
 from .messages import BadRequest, Request, header_mapping
@@ -84,8 +85,6 @@ def schemas(run: "Optional[Callable[..., Any]]") -> "Dict[str, Any]":
 
 def query_values(request: Request) -> "Dict[str, Any]":
     """Query parameters: each value read as JSON where it is, repeated names as a list."""
-    from urllib.parse import parse_qs
-
     found = parse_qs(request.query, keep_blank_values=True)
     return {
         name: _value(values[0]) if len(values) == 1 else [_value(value) for value in values]
@@ -135,7 +134,7 @@ def _json_object(request: Request) -> "Dict[str, Any]":
     if not request.body:
         raise BadRequest(400, "POST body is empty. Expecting a JSON dictionary.")
     try:
-        values = json.loads(request.body.decode("utf-8"))
+        values = json.loads(request.body)
     except (ValueError, RecursionError) as error:
         raise BadRequest(400, "POST body could not be decoded as JSON: {}".format(error))
     if not isinstance(values, dict):

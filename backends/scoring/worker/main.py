@@ -6,8 +6,9 @@ import os
 import socket
 import sys
 
-from . import carrying, failure, orphan, output, shims, wire
+from . import carrying, failure, orphan, output, settings, shims, surroundings, wire
 from .messages import Answer, Request
+from .open_inference import answering, metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,19 +47,24 @@ def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
     stage = "import"
     try:
         channel.send(wire.PHASE, "importing")
+        runner = _runner(config)  # our imports come before the user's folders are looked into
         _prepare_paths(config)
-        runner = _runner(config)
+        settings.configure_logging(config["app_root"], config["entry_script"])
+        settings.wait_for_debugger()
         runner.load()
         stage = "init"
         channel.send(wire.PHASE, "init")
         runner.init()
         description = runner.describe()
+        runner.tensors = description["tensors"] = metadata.of(description)
         description["collects"] = _collects()
         carrying.through_pools()
     except BaseException as error:
         text = failure.describe(error)
         output.end_lines()
         output.report("ERROR", text)
+        for line in surroundings.describe(error, stage, config["app_root"], config["model_dir"]):
+            output.report("ERROR", line)
         memory = isinstance(error, MemoryError)
         report = {
             "stage": stage,
@@ -119,11 +125,19 @@ def _serve(channel: wire.Channel, runner: "Runner") -> None:
 
 
 def _answer(runner: "Runner", request: Request) -> Answer:
+    if request.trace is not None:
+        os.environ.update(request.trace)
     try:
+        if request.target.startswith("/v2/"):
+            return answering.answer(runner, request)
         return runner.answer(request)
     except BaseException as error:
         output.report("ERROR", failure.describe(error))
         return Answer.problem(500, INTERNAL)
+    finally:
+        if request.trace is not None:
+            os.environ.pop("TRACEPARENT", None)
+            os.environ.pop("TRACESTATE", None)
 
 
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."

@@ -7,16 +7,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Optional
 
+    from .open_inference.requests import Asked
+
 JSON_TYPE = [["content-type", "application/json"]]
 
 
 class Request:
     """What the supervisor hands over; the body is raw bytes."""
 
-    __slots__ = ("accept", "body", "content_type", "headers", "id", "method", "target")
+    __slots__ = ("accept", "body", "content_type", "headers", "id", "method", "target", "trace")
 
     def __init__(self, meta: "List[Any]", body: bytes) -> None:
-        self.id, self.method, self.target, self.content_type, self.accept, self.headers = meta
+        self.id, self.method, self.target, self.content_type, self.accept, self.headers = meta[:6]
+        self.trace = meta[6] if len(meta) > 6 else None
         self.body = body
 
     @property
@@ -76,6 +79,9 @@ class BadRequest(Exception):
 class Runner(abc.ABC):
     """What a worker serves: an entry script, or a builtin handler."""
 
+    tensors: "Dict[str, Any]" = {}
+    """Its inputs and outputs as `open_inference.metadata` has them; set when it is ready."""
+
     @abc.abstractmethod
     def load(self) -> None:
         """Import what is needed."""
@@ -91,3 +97,13 @@ class Runner(abc.ABC):
     @abc.abstractmethod
     def answer(self, request: Request) -> Answer:
         """Answer one request."""
+
+    def infer(self, asked: "Asked", request: Request) -> "Any":
+        """Output tensors and run()'s milliseconds, or an error's answer.
+
+        Raises:
+            BadRequest: The inputs are not the model's.
+        """
+        from .open_inference import bridge  # it imports this module
+
+        return bridge.infer(self, asked, request)

@@ -1,6 +1,7 @@
 """What `run()` returned, as an answer: JSON, or a response object as it is."""
 
 import json
+import os
 import re
 
 from . import failure, output
@@ -31,7 +32,9 @@ def encode(result: "Any", run_ms: float) -> Answer:
 
 
 def raised(error: BaseException) -> "Optional[Answer]":
-    """An HTTP exception of werkzeug is an answer with its own code."""
+    """An HTTP exception of werkzeug is an answer with its code, unless the old one is wanted."""
+    if os.environ.get("PILOTHOUSE_COMPATIBLE") == "true":
+        return None
     code = getattr(error, "code", None)
     if isinstance(code, int) and hasattr(error, "get_response"):
         return Answer.problem(code, str(getattr(error, "description", error)))

@@ -35,13 +35,16 @@ class EntryScript(Runner):
     def load(self) -> None:
         """Import the script and find out how `run()` is called.
 
+        A script whose `driver_module` is another module is a front of that one: `init()` is the
+        front's own where it has one, for it may prepare things, `run()` is the other's.
+
         Raises:
             ScriptError: It lacks `init()` or `run()`, or their signatures cannot be served.
         """
         module = self._import()
-        module = getattr(module, "driver_module", module)
-        self._init = _function(module, "init")
-        self._run = _function(module, "run")
+        inner = getattr(module, "driver_module", module)
+        self._init = _function(module if hasattr(module, "init") else inner, "init")
+        self._run = _function(inner if hasattr(inner, "run") else module, "run")
         if _required(inspect.signature(self._init)):
             raise ScriptError("init() must be callable without arguments.")
         style = calling.analyse(self._run)

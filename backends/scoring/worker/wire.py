@@ -23,7 +23,9 @@ READY = 3
 FAILED = 4
 """Worker to supervisor: stage and traceback of a start that failed; the worker ends."""
 REQUEST = 5
-"""Supervisor to worker: `[id, method, target, content type, accept, headers or null]`, body."""
+"""Supervisor to worker: `[id, method, target, content type, accept, headers or null]`, body.
+
+A seventh value, where it is there, is an object of variables: the caller's trace context."""
 ANSWER = 6
 """Worker to supervisor: `[status, run milliseconds or null, headers, more]` and the body."""
 PART = 7

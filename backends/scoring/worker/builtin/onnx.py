@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Tuple
 
+    from ..open_inference.requests import Asked
+
 PROTOBUF_TYPES = (
     "application/octet-stream",
     "application/x-protobuf",
@@ -87,7 +89,38 @@ class Handler(Runner):
             "headers": False,
             "input": schema,
             "output": {"type": "object", "properties": outputs},
+            "tensors": {
+                "platform": "onnxruntime_onnx",
+                "inputs": [_spec(value) for value in self._inputs.values()],
+                "outputs": [_spec(value) for value in self._session.get_outputs()],
+            },
         }
+
+    def infer(self, asked: "Asked", request: Request) -> "Any":
+        """Run the session on the tensors as they are.
+
+        Raises:
+            BadRequest: They are not the model's inputs.
+        """
+        del request
+        from ..open_inference import tensors
+
+        types = {spec["name"]: spec["datatype"] for spec in self.tensors["inputs"]}
+        for name, tensor in asked.inputs.items():
+            if types.get(name, tensor.datatype) != tensor.datatype:
+                raise BadRequest(
+                    400, "input {} is {}; {}".format(name, tensor.datatype, self._wanted())
+                )
+        arrays = {name: tensor.array() for name, tensor in asked.inputs.items()}
+        names = self._check(arrays, list(asked.outputs))
+        outputs, elapsed = self._run(names, arrays)
+        found = [
+            tensors.from_array(name, value)
+            if hasattr(value, "dtype")
+            else tensors.Tensor(name, tensors.BYTES, [1], [json.dumps(_plain(value))])
+            for name, value in zip(names, outputs)
+        ]
+        return found, elapsed
 
     def answer(self, request: Request) -> Answer:
         """Score a body of any of the forms; the answer is of the same form."""
@@ -223,6 +256,15 @@ def _schema(value: "Any") -> "Dict[str, Any]":
     if name:
         schema["description"] = "{} {}".format(name, list(value.shape))
     return schema
+
+
+def _spec(value: "Any") -> "Dict[str, Any]":
+    """An input or output in the Open Inference Protocol's words; free sizes are -1."""
+    from ..open_inference.tensors import NAMES
+
+    name = TYPES.get(value.type, ("", ""))[0]
+    shape = [size if isinstance(size, int) else -1 for size in value.shape]
+    return {"name": value.name, "datatype": NAMES.get(name, "BYTES"), "shape": shape}
 
 
 def _example(value: "Any") -> "Any":

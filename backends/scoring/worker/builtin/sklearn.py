@@ -58,7 +58,27 @@ class Handler(Runner):
             "required": ["data"],
             "example": {"data": [[0.0] * int(width)], "method": self._default_method()},
         }
-        return {"mode": "sklearn", "headers": False, "input": schema, "output": None}
+        return {
+            "mode": "sklearn",
+            "headers": False,
+            "input": schema,
+            "output": None,
+            "tensors": self._tensors(int(width)),
+        }
+
+    def _tensors(self, width: int) -> "Dict[str, Any]":
+        """Rows in; what the default method gives out, named as that method."""
+        method = self._default_method()
+        classes = getattr(self._model, "classes_", None)
+        kind = getattr(getattr(classes, "dtype", None), "kind", "f")
+        shape, datatype = [-1], {"i": "INT64", "b": "BOOL", "f": "FP64"}.get(kind, "BYTES")
+        if method == "predict_proba":
+            shape, datatype = [-1, -1 if classes is None else len(classes)], "FP64"
+        return {
+            "platform": "sklearn",
+            "inputs": [{"name": "data", "datatype": "FP64", "shape": [-1, width]}],
+            "outputs": [{"name": method, "datatype": datatype, "shape": shape}],
+        }
 
     def answer(self, request: Request) -> Answer:
         """Call the method on the rows."""

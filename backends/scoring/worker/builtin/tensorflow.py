@@ -14,7 +14,7 @@ from ..messages import Answer, BadRequest, Request, Runner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List
 
 DEFAULT = "serving_default"
 
@@ -56,7 +56,20 @@ class Handler(Runner):
             },
             "example": {"instances": []},
         }
-        return {"mode": "tensorflow", "headers": False, "input": schema, "output": None}
+        found: "Dict[str, Any]" = {
+            "mode": "tensorflow",
+            "headers": False,
+            "input": schema,
+            "output": None,
+        }
+        if DEFAULT in self._signatures:
+            signature = self._signatures[DEFAULT]
+            found["tensors"] = {
+                "platform": "tensorflow_savedmodel",
+                "inputs": _specs(signature.structured_input_signature[1]),
+                "outputs": _specs(signature.structured_outputs),
+            }
+        return found
 
     def answer(self, request: Request) -> Answer:
         """Run a signature on rows or columns."""
@@ -107,6 +120,20 @@ class Handler(Runner):
             }
         except (ValueError, TypeError) as error:
             raise BadRequest(400, str(error))
+
+
+def _specs(specs: "Dict[str, Any]") -> "List[Dict[str, Any]]":
+    """TensorSpecs in the Open Inference Protocol's words; free sizes are -1."""
+    from ..open_inference.tensors import NAMES
+
+    return [
+        {
+            "name": name,
+            "datatype": NAMES.get(spec.dtype.name, "BYTES"),
+            "shape": [-1 if size is None else int(size) for size in spec.shape.as_list()],
+        }
+        for name, spec in specs.items()
+    ]
 
 
 def _binary(values: "Dict[str, Any]") -> "Any":

@@ -22,6 +22,7 @@ TABLE = {
     "azureml_inference_server_http.api": None,
     "azureml_inference_server_http.api.aml_request": "aml_request",
     "azureml_inference_server_http.api.aml_response": "aml_response",
+    "azureml_inference_server_http.log_config": "log_config",
     "azureml.monitoring": "monitoring",
     "azureml.telemetry": "automl",
     "azureml.automl": None,

@@ -1,15 +1,22 @@
-"""`AMLResponse`: a body with status and headers."""
+"""`AMLResponse`: a body with status and headers; a Flask response where Flask is installed."""
 
 import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Mapping, Optional, Tuple
+    from typing import Any, Mapping, Optional
+
+    from ..rawresponse import RawResponse as Base
+else:
+    try:
+        from flask import Response as Base
+    except ImportError:
+        from ..rawresponse import RawResponse as Base
 
 __all__ = ["AMLResponse"]
 
 
-class AMLResponse:
+class AMLResponse(Base):
     """What `run()` returns to choose status and headers itself."""
 
     def __init__(
@@ -20,31 +27,15 @@ class AMLResponse:
         json_str: bool = False,
         run_function_failed: bool = False,
     ) -> None:
-        self.status_code = status_code
-        self.headers = _Headers()
-        if message is None:
-            body, media = b"{}", "application/json"
-        elif json_str:
-            body, media = json.dumps(message).encode("utf-8"), "application/json"
+        if message is None or json_str:
+            text = json.dumps({} if message is None else message)
+            super().__init__(text, status=status_code, mimetype="application/json")
         else:
-            body, media = _bytes(message), "text/html; charset=utf-8"
-        self._body = body
-        for name, value in (response_headers or {}).items():
-            self.headers.extend((name, part.strip()) for part in str(value).split(","))
-        if not any(name.lower() == "content-type" for name, _ in self.headers):
-            self.headers.append(("Content-Type", media))
-        if run_function_failed:
-            self.headers.append(("x-ms-run-function-failed", "True"))
-
-    def get_data(self, as_text: bool = False) -> "Any":
-        """The body."""
-        return self._body.decode("utf-8") if as_text else self._body
-
-
-class _Headers(List[Tuple[str, str]] if TYPE_CHECKING else list):  # type: ignore[misc]  # 3.6 has no list[]
-    def items(self) -> "List[Tuple[str, str]]":
-        return list(self)
-
-
-def _bytes(message: "Any") -> bytes:
-    return message if isinstance(message, bytes) else str(message).encode("utf-8")
+            super().__init__(message, status=status_code)
+        given = {str(name): str(value) for name, value in (response_headers or {}).items()}
+        if any(name.lower() == "content-type" for name in given):
+            self.headers.remove("Content-Type")
+        self.headers["x-ms-run-function-failed"] = str(run_function_failed)
+        for name, value in given.items():
+            for part in value.split(","):
+                self.headers.add(name, part.strip())
