@@ -1,22 +1,16 @@
-"""This machine: its capacity as a process here may use it, its ports and its processes."""
+"""This machine: its capacity as a process here may use it, its ports, what tells a process."""
 
-import contextlib
 import errno
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import psutil
 from msgspec import Struct
 
 GB = 1_000_000_000
 _CGROUPS = Path("/sys/fs/cgroup")
-
-SERVICE_MARK = "PILOTHOUSE_SERVICE"
-"""Variable of a service's processes on this machine: `workspace/name`."""
 
 
 class Capacity(Struct, frozen=True, kw_only=True):
@@ -34,8 +28,7 @@ def capacity(cgroups: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) ->
     """Affinity and control-group limits first, then the machine."""
     affinity = getattr(os, "sched_getaffinity", None)
     cpus = float(len(affinity(0)) if affinity else os.cpu_count() or 1)
-    memory = psutil.virtual_memory()
-    total, free = memory.total, memory.available
+    total, free = _memory()
     for folder in _control_groups(cgroups, own):
         cpus = min(cpus, _cpu_quota(folder) or cpus)
         limit = _memory_limit(folder)
@@ -70,6 +63,10 @@ def port_problem(host: str, port: int) -> str:
 
 def port_owner(port: int) -> str:
     """Who listens on a TCP port, in words; says so when we may not know."""
+    import psutil
+
+    from backends.targets.processes import describe
+
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.AccessDenied, OSError):
@@ -79,7 +76,7 @@ def port_owner(port: int) -> str:
             continue
         if connection.pid is None:
             return "a process of another user (not permitted to see which)"
-        return _describe(connection.pid)
+        return describe(connection.pid)
     return "another process (not visible from here)"
 
 
@@ -104,64 +101,33 @@ def boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
+        import psutil
+
         return str(int(psutil.boot_time()))
 
 
-def marked(variable: str) -> Iterator[tuple[psutil.Process, Mapping[str, str]]]:
-    """Our living processes that were started with a variable set, each with its environment."""
-    for process in psutil.process_iter():
-        try:
-            environ = process.environ()
-            if variable in environ and process.status() != psutil.STATUS_ZOMBIE:
-                yield process, environ
-        except (psutil.Error, OSError):
-            continue
+def _memory() -> tuple[int, int]:
+    """Bytes of the machine's memory, and those that a new process could have."""
+    if sys.platform != "linux":
+        import psutil
 
-
-def processor_seconds(processes: Iterable[psutil.Process]) -> float:
-    """Processor time that they have used, of the system too; those that are gone count nothing."""
-    total = 0.0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total
-
-
-def resident_bytes(processes: Iterable[psutil.Process]) -> int:
-    """Memory that they hold, pages that they share counted for each."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss
-    return total
+        memory = psutil.virtual_memory()
+        return memory.total, memory.available
+    # proc_meminfo(5) gives kB; read here because importing psutil takes longer than a plan.
+    lines = (line.split() for line in Path("/proc/meminfo").read_text("ascii").splitlines())
+    found = {words[0]: int(words[1]) * 1024 for words in lines}
+    return found["MemTotal:"], found["MemAvailable:"]
 
 
 def _portable_identity(pid: int) -> str | None:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         gone = process.status() == psutil.STATUS_ZOMBIE
         return None if gone else f"{boot_id()}:{process.create_time()}"
     except psutil.Error:
         return None
-
-
-def _describe(pid: int) -> str:
-    try:
-        process = psutil.Process(pid)
-        owner = f"{process.name()} (pid {pid}, user {process.username()})"
-    except psutil.Error:
-        return f"pid {pid}"
-    service = _service(process)
-    return f"the service {service}, {owner}" if service else owner
-
-
-def _service(process: psutil.Process) -> str:
-    """`workspace/name` of a service of ours; empty for any other process."""
-    try:
-        return process.environ().get(SERVICE_MARK, "")
-    except psutil.Error:
-        return ""
 
 
 def _control_groups(root: Path, own: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from backends import paths
 from backends.errors import InvalidInput, NotFound
-from backends.targets import control, host
+from backends.targets import control, host, processes
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
 from backends.targets.drivers.process import launching, ports, supervisor
@@ -243,18 +243,18 @@ class ProcessDriver(Driver):
     async def usage(self, name: str) -> Usage:
         """Processor (over a fifth of a second) and memory of the supervisor and its workers."""
         running = supervisor.alive(self._existing(name))
-        processes = supervisor.tree(running) if running else []
-        before = host.processor_seconds(processes)
+        pids = processes.tree(running.pid) if running else ()
+        before = processes.processor_seconds(pids)
         started = time.perf_counter()
-        if processes:
+        if pids:
             await asyncio.sleep(_USAGE_SECONDS)
-        used = max(0.0, host.processor_seconds(processes) - before)
+        used = max(0.0, processes.processor_seconds(pids) - before)
         elapsed = time.perf_counter() - started
         return Usage(
             at=time.time(),
-            cpu_percent=100 * used / elapsed if processes else 0.0,
-            memory_bytes=host.resident_bytes(processes),
-            processes=len(processes),
+            cpu_percent=100 * used / elapsed if pids else 0.0,
+            memory_bytes=processes.resident_bytes(pids),
+            processes=len(pids),
         )
 
     def _place(self, name: str) -> RunDir:

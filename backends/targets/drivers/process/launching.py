@@ -96,5 +96,7 @@ def write(place: RunDir, spec: ServiceSpec, address: Address) -> None:
         state_file=str(place.state_file),
         sample=spec.sample,
         collect_data=spec.collect_data,
+        data_dir=str(place.data_dir),
+        workspace=place.workspace,
         models=[to_builtins(model) for model in spec.models],
     ).save(path)

@@ -10,6 +10,7 @@ services/<name>/        one folder a service; gone with it
     state.json          the last status, written by the scoring server
     revisions/<n>/launch.json
     logs/service.log    and service.log.1; server.out is what the server says before it logs
+    modeldata/          inputs and predictions, where the service collects them
 services/.<name>.lock   held by whoever changes the service
 """
 
@@ -91,6 +92,7 @@ class RunDir:
         self.keys_file = self.root / "keys.json"
         self.stopped_file = self.root / "stopped"
         self.log_file = self.root / "logs" / "service.log"
+        self.data_dir = self.root / "modeldata"
         self.output_file = self.root / "logs" / "server.out"
         self._lock_file = self.root.with_name(f".{name}.lock")
 

@@ -11,13 +11,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 import backends
 from backends.errors import Conflict, Unavailable
-from backends.targets import control, host
+from backends.targets import control, host, processes
 from backends.targets.drivers.process.rundir import Exit, Process, RunDir
-from backends.targets.host import SERVICE_MARK
+from backends.targets.processes import SERVICE_MARK
 from backends.targets.streams import newest_boot
 
 HOME_MARK = "PILOTHOUSE_HOME"
@@ -73,30 +71,23 @@ def alive(place: RunDir) -> Process | None:
     return process if process and host.identity(process.pid) == process.identity else None
 
 
-def orphans(place: RunDir) -> list[psutil.Process]:
-    """Processes of the service that its folder does not tell of."""
+def orphans(place: RunDir) -> list[int]:
+    """Ids of processes of the service that its folder does not tell of."""
     wanted = {HOME_MARK: str(place.home), SERVICE_MARK: _mark(place)}
-    return [p for p, environ in host.marked(SERVICE_MARK) if wanted.items() <= environ.items()]
+    return [
+        pid for pid, environ in processes.marked(SERVICE_MARK) if wanted.items() <= environ.items()
+    ]
 
 
 def lost_services(workspace: str, home: Path) -> dict[str, int]:
     """Names of services that run but have no folder, each with its supervisor's pid."""
     found: dict[str, int] = {}
-    for process, environ in host.marked(SERVICE_MARK):
+    for pid, environ in processes.marked(SERVICE_MARK):
         owner, _, name = environ[SERVICE_MARK].partition("/")
-        leads = process.pid == _session(process.pid)
+        leads = pid == _session(pid)
         if owner == workspace and environ.get(HOME_MARK) == str(home) and leads:
-            found[name] = process.pid
+            found[name] = pid
     return found
-
-
-def tree(process: Process) -> list[psutil.Process]:
-    """The supervisor and all that it started."""
-    try:
-        root = psutil.Process(process.pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return []
 
 
 async def end(place: RunDir, grace: float) -> None:
@@ -121,11 +112,11 @@ async def end(place: RunDir, grace: float) -> None:
         await _gone({process.pid: process.identity}, (0 if asked else grace) + _TERM_SECONDS)
     left = await asyncio.to_thread(orphans, place)
     if process is not None and alive(place) is not None:
-        left += tree(process)
-    identities = {p.pid: identity for p in left if (identity := host.identity(p.pid))}
-    for survivor in left:
-        with contextlib.suppress(psutil.Error):
-            survivor.kill()
+        left += processes.tree(process.pid)
+    identities = {pid: identity for pid in left if (identity := host.identity(pid))}
+    for pid in identities:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
     await _gone(identities, _TERM_SECONDS)
 
 
