@@ -52,6 +52,7 @@ class Connection(http.client.HTTPConnection):
         super().__init__("docker", timeout=timeout)
         self._address = address
         self._quiet = timeout
+        self._wire: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect as the address says."""
@@ -67,12 +68,13 @@ class Connection(http.client.HTTPConnection):
             _keep_alive(plain)
             self.sock = _secured(plain, self._address, parts.hostname or "")
         self.sock.settimeout(self._quiet)
+        self._wire = self.sock  # an answer of unknown length takes the other reference
 
     def shut(self) -> None:
         """Wake whoever reads or writes; they find the connection ended."""
-        if self.sock is not None:
+        if self._wire is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
 
 class BodyReader:

@@ -36,10 +36,15 @@ CATALOG: Mapping[str, Row] = MappingProxyType(
         "process": Row(
             "backends.targets.drivers.process:ProcessDriver", "process on this machine", ""
         ),
+        "docker": Row(
+            "backends.targets.drivers.docker:DockerDriver",
+            "Docker engine",
+            "Install it with `pip install docker`.",
+        ),
     }
 )
 
-ALIASES: Mapping[str, str] = MappingProxyType({"kubernetes": "aks"})
+ALIASES: Mapping[str, str] = MappingProxyType({"kubernetes": "aks", "local": "docker"})
 """Other words for a kind in `computeType`."""
 
 

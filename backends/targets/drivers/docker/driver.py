@@ -1,0 +1,290 @@
+"""Services as containers of a Docker engine, found again by their labels alone.
+
+A service is a container with its own volume and network. The volume holds the launch file, the
+keys, the server's control socket and its last status; the server is asked by running
+`pilothouse-control` in the container, so no state is published to the network.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from backends.engines.addresses import resolve
+from backends.engines.engine import Engine
+from backends.errors import NotFound, Unavailable
+from backends.targets.catalog import TargetRecord
+from backends.targets.driver import Driver
+from backends.targets.drivers.docker import finding, labels, making, ports, room
+from backends.targets.drivers.docker.applying import Applying
+from backends.targets.drivers.docker.events import hints
+from backends.targets.drivers.docker.keyfiles import get_keys, put_keys
+from backends.targets.drivers.docker.launching import grace
+from backends.targets.drivers.docker.logs import service_log
+from backends.targets.drivers.docker.observation import last_word, observe, spec_of
+from backends.targets.drivers.docker.shape import place_of
+from backends.targets.drivers.docker.state import judge, serving_at_all
+from backends.targets.drivers.docker.usage import usage_of
+from backends.targets.drivers.docker.watching import CLOSED, DELETED, Watch, missing
+from backends.targets.records import (
+    Capabilities,
+    Endpoint,
+    Gap,
+    Keys,
+    LogLine,
+    LogQuery,
+    Observed,
+    Preflight,
+    ServiceSpec,
+    ServiceState,
+    Status,
+    StreamEnd,
+    TargetInfo,
+    Usage,
+)
+
+_GB = 1_000_000_000
+_LOOPBACK = "127.0.0.1"
+
+
+class DockerDriver(Driver):
+    """Runs each service as a container of its own."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        log_push=True,
+        log_resume_exact=True,
+        state_push=True,
+        exec=True,
+        stop=True,
+        rotate_keys_without_restart=True,
+        gpu=True,
+        capacity_known=True,
+        usage=True,
+        images=True,
+    )
+
+    def __init__(self, target: TargetRecord) -> None:
+        self._target = target
+        self._closed = False
+        self._opened: Engine | None = None
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End all streams; the services run on."""
+        self._closed = True
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, not yet connected.
+
+        Raises:
+            PilothouseError: the target's settings name none that may be used.
+        """
+        if self._opened is None:
+            self._opened = Engine(resolve(self._target.settings))
+        return self._opened
+
+    async def check(self) -> TargetInfo:
+        """The engine and its machine."""
+        found = await self.engine.info()
+        return TargetInfo(
+            version=f"Docker {found.version} (API {self.engine.api})",
+            identity=found.name or self.engine.address.url,
+            cpus=found.cpus,
+            memory_gb=found.memory_bytes / _GB,
+            gpus=int(found.gpu),
+            latency_ms=found.latency_ms,
+        )
+
+    async def preflight(self, spec: ServiceSpec) -> tuple[Preflight, ...]:
+        """Processor, memory, GPU, port and architecture."""
+        labels.group_name(spec.workspace, spec.name)
+        image: Mapping[str, Any] = {}
+        if spec.image:
+            with contextlib.suppress(NotFound):
+                image = await making.image_of(self.engine, spec)
+        found = room.Room(
+            engine=await self.engine.info(),
+            containers=await finding.containers(self.engine, self._target.workspace),
+            ports=await ports.holders(self.engine),
+            near=self._near,
+        )
+        return await asyncio.to_thread(room.check_room, spec, found, image)
+
+    async def apply(self, spec: ServiceSpec, keys: Keys | None) -> None:
+        """Start the service's container, or put a new one in the place of another revision's.
+
+        Raises:
+            InvalidInput: the name cannot be one of a container, or there is no image.
+            Conflict: the port is taken.
+            Unschedulable: the engine has no room.
+        """
+        labels.group_name(spec.workspace, spec.name)
+        async with self._locks[spec.name]:
+            await Applying(self.engine, spec, keys, near=self._near).run()
+
+    async def services(self) -> tuple[Observed, ...]:
+        """Every service of the workspace, from the containers' labels."""
+        found = await finding.containers(self.engine, self._target.workspace)
+        seen = await asyncio.gather(
+            *(
+                observe(self.engine, self._target.name, containers, self._host)
+                for _, containers in sorted(finding.by_service(found).items())
+            )
+        )
+        return tuple(one for one in seen if one is not None)
+
+    async def watch(self, name: str) -> AsyncGenerator[Status | StreamEnd, None]:
+        """Status told by the server, and the engine's view of its container.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        watch = Watch(
+            self.engine,
+            self._target.workspace,
+            name,
+            target=self._target.name,
+            closed=lambda: self._closed,
+            busy=self._locks[name].locked,
+        )
+        async with contextlib.aclosing(watch.statuses()) as statuses:
+            async for status in statuses:
+                yield status
+
+    async def logs(
+        self, name: str, query: LogQuery
+    ) -> AsyncGenerator[LogLine | Gap | StreamEnd, None]:
+        """Lines of all that its containers wrote; a follower ends with the service.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        await self._container(name)
+
+        async def find() -> Sequence[finding.Container]:
+            found = await finding.containers(self.engine, self._target.workspace, name)
+            return finding.by_service(found).get(name, [])
+
+        changes = hints(self.engine, labels.filters(self._target.workspace, name)["label"])
+        found = service_log(self.engine, query, find, changes, lambda c: self._log_end(name, c))
+        async with contextlib.aclosing(found) as lines:
+            async for line in lines:
+                yield line
+
+    @contextlib.asynccontextmanager
+    async def endpoint(self, name: str) -> AsyncGenerator[Endpoint, None]:
+        """The published port.
+
+        Raises:
+            NotFound: there is no such service, or it is not published.
+            Unavailable: it is published on the far machine's own address only.
+        """
+        place = place_of(await self._container(name))
+        if place is None:
+            raise NotFound(f"Service {name} has no address.", fix="Deploy it again.")
+        host = self._host
+        if host is None or (host != _LOOPBACK and place.host == _LOOPBACK):
+            raise Unavailable(
+                f"Service {name} answers on {place.host}:{place.port} of the engine's machine"
+                " only, which cannot be called from here.",
+                fix="Reach the engine by ssh://, which carries calls too.",
+            )
+        yield Endpoint(url=f"http://{host}:{place.port}")
+
+    async def keys(self, name: str) -> Keys:
+        """Both keys of the service.
+
+        Raises:
+            NotFound: there is no such service, or it has no keys.
+        """
+        container = await self._container(name)
+        locked = spec_of(container, self._target.name).auth
+        found = await get_keys(self.engine, container) if locked else None
+        if found is None:
+            raise NotFound(
+                f"Service {name} has no keys: it answers without.",
+                fix="Deploy it with key authentication (`authEnabled`).",
+            )
+        return found
+
+    async def set_keys(self, name: str, keys: Keys) -> None:
+        """Replace the key file at once; the server reads it again by itself."""
+        async with self._locks[name]:
+            container = await self._container(name)
+            await put_keys(self.engine, container, keys)
+
+    async def stop(self, name: str) -> None:
+        """Drain and end the container; it stays, with its volume, log and port."""
+        async with self._locks[name]:
+            container = await self._container(name)
+            identity = finding.identity(container)
+            await making.set_restart_policy(self.engine, identity, "no")
+            seconds = grace(spec_of(container, self._target.name)) + 5
+            await making.stop(self.engine, identity, seconds)
+
+    async def start(self, name: str) -> None:
+        """Start the container again; one whose server failed is tried again.
+
+        Raises:
+            Conflict: its port was taken meanwhile.
+        """
+        async with self._locks[name]:
+            container = await self._container(name)
+            identity = finding.identity(container)
+            if serving_at_all(container):
+                told = await last_word(self.engine, container, name)
+                if told is None or told.state is not ServiceState.FAILED:
+                    return
+                await making.stop(self.engine, identity, 1)
+            await making.set_restart_policy(self.engine, identity, "unless-stopped")
+            await making.start(self.engine, identity, name)
+
+    async def delete(self, name: str) -> None:
+        """Remove containers, volumes and network of the service."""
+        async with self._locks[name]:
+            workspace = self._target.workspace
+            found = await finding.containers(self.engine, workspace, name)
+            await making.remove_all(self.engine, workspace, name, found)
+
+    async def usage(self, name: str) -> Usage:
+        """Processor and memory of the container."""
+        return await usage_of(self.engine, finding.identity(await self._container(name)))
+
+    @property
+    def _near(self) -> bool:
+        """The engine's machine is this one."""
+        return self.engine.address.scheme == "unix"
+
+    @property
+    def _host(self) -> str | None:
+        """Where published ports are reached from here."""
+        address = self.engine.address
+        if address.scheme == "unix":
+            return _LOOPBACK
+        return urlsplit(address.url).hostname if address.scheme == "tcp" else None
+
+    def _log_end(self, name: str, found: Sequence[finding.Container]) -> str:
+        """Why nothing will be written any more; empty while something may."""
+        if self._closed:
+            return CLOSED
+        if self._locks[name].locked():
+            return ""
+        container = finding.newest(found)
+        if container is None:
+            return DELETED
+        judged = judge(container)
+        if judged.state is ServiceState.STOPPED:
+            return "the service was stopped"
+        return judged.reason if judged.ended else ""
+
+    async def _container(self, name: str) -> finding.Container:
+        found = await finding.containers(self.engine, self._target.workspace, name)
+        container = finding.newest(finding.by_service(found).get(name, ()))
+        if container is None:
+            raise missing(name, self._target.name)
+        return container
