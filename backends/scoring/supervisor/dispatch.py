@@ -1,7 +1,9 @@
 """The bounded queue between requests and workers."""
 
 import asyncio
+import itertools
 from collections import deque
+from collections.abc import Sequence
 from time import perf_counter
 
 from backends.scoring.launch import Launch
@@ -32,7 +34,9 @@ class Dispatcher:
     def submit(self, job: Job) -> None:
         """Start the job, queue it, or refuse it."""
         if self._free and not self.waiting and len(self._busy) < self.limits.concurrency:
-            self._start(self._free.pop(), job)
+            worker = self._free.pop()
+            self._busy.add(worker)
+            worker.start([job])
         elif len(self.waiting) >= self.limits.queue_length:
             job.finish(Reply.problem(503, BUSY, rejected="queue-full"))
         else:
@@ -48,12 +52,15 @@ class Dispatcher:
             self.waiting.remove(job)
             self._tell_quiet()
 
-    def free(self, worker: Worker) -> None:
-        """This worker takes a job now."""
-        self._busy.discard(worker)
-        self._free.append(worker)
-        self.pump()
-        self._tell_quiet()
+    def offer(self, worker: Worker) -> None:
+        """This worker is free, or has room for jobs ahead."""
+        if not worker.jobs:
+            self._busy.discard(worker)
+            self._free.append(worker)
+            self.pump()
+            self._tell_quiet()
+        elif worker.room and self.waiting and not self._free:
+            worker.start(self._share(worker.room))
 
     def remove(self, worker: Worker) -> None:
         """This worker takes no job any more; the one that it had is over."""
@@ -70,7 +77,9 @@ class Dispatcher:
     def pump(self) -> None:
         """Start what can be started."""
         while self._free and self.waiting and len(self._busy) < self.limits.concurrency:
-            self._start(self._free.pop(), self.waiting.popleft())
+            worker = self._free.pop()
+            self._busy.add(worker)
+            worker.start(self._share(1 if self._free else worker.room))
 
     async def quiet(self) -> None:
         """Return when nothing runs and nothing waits."""
@@ -83,9 +92,17 @@ class Dispatcher:
         while self.waiting:
             self.waiting.popleft().finish(reply)
 
-    def _start(self, worker: Worker, job: Job) -> None:
-        self._busy.add(worker)
-        worker.start(job)
+    def take_back(self, jobs: Sequence[Job]) -> None:
+        """These were with a worker that died before it began them: they are the next."""
+        self.waiting.extendleft(job for job in reversed(jobs) if not job.abandoned)
+        if self.waiting and self._timer is None:
+            self._arm(self.waiting[0])
+        self.pump()
+
+    def _share(self, room: int) -> list[Job]:
+        """The oldest that wait: as many as there is room for, if the other workers get as many."""
+        fair = -(-len(self.waiting) // len(self._busy))
+        return [self.waiting.popleft() for _ in range(min(room, fair, len(self.waiting)))]
 
     def _tell_quiet(self) -> None:
         if self._quiet is not None and not self._busy and not self.waiting:
@@ -102,5 +119,10 @@ class Dispatcher:
         message = WAITED.format(self.limits.queue_wait_ms)
         while self.waiting and self.waiting[0].queued <= oldest:
             self.waiting.popleft().finish(Reply.problem(503, message, rejected="queue-wait"))
-        if self.waiting:
-            self._arm(self.waiting[0])
+        ahead = [job for worker in self._busy for job in itertools.islice(worker.jobs, 1, None)]
+        for job in ahead:
+            if job.queued <= oldest:
+                job.finish(Reply.problem(503, message, rejected="queue-wait"))
+        left = [job for job in ahead if not job.abandoned] + list(self.waiting)
+        if left:
+            self._arm(min(left, key=lambda job: job.queued))

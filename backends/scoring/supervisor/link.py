@@ -14,6 +14,12 @@ class Receiver(Protocol):
     def frame(self, kind: int, meta: Any, body: bytes) -> None:
         """One frame arrived."""
 
+    def settled(self) -> None:
+        """Every frame that arrived together has been told."""
+
+    def garbled(self, error: Exception) -> None:
+        """The bytes are no frames, or not those that were due."""
+
     def lost(self) -> None:
         """The worker closed its end, mostly by dying."""
 
@@ -24,6 +30,7 @@ class Link(asyncio.Protocol):
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._buffer = bytearray()
+        self._frames: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -32,14 +39,18 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over every whole frame; one that arrives in one piece is not buffered."""
-        if self._buffer:
-            self._buffer += data
-            used = self._take(self._buffer)
-            del self._buffer[:used]
-        else:
-            used = self._take(data)
-            if used < len(data):
-                self._buffer += memoryview(data)[used:]
+        try:
+            if self._buffer:
+                self._buffer += data
+                used = self._take(self._buffer)
+                del self._buffer[:used]
+            else:
+                used = self._take(data)
+                if used < len(data):
+                    self._buffer += memoryview(data)[used:]
+            self._receiver.settled()
+        except Exception as error:
+            self._receiver.garbled(error)
 
     def _take(self, data: bytes | bytearray) -> int:
         start, size = 0, len(data)
@@ -60,16 +71,21 @@ class Link(asyncio.Protocol):
         self._transport = None
         self._receiver.lost()
 
+    def put(self, kind: int, meta: Any, body: bytes = b"") -> None:
+        """Add a frame to those that the next `flush` writes."""
+        self._frames.append(wire.head(kind, meta, len(body)))
+        self._frames.append(body)
+
+    def flush(self) -> None:
+        """Write what was put, together; nothing happens when the worker is gone."""
+        frames, self._frames = self._frames, []
+        if self._transport is not None:
+            self._transport.write(b"".join(frames))
+
     def send(self, kind: int, meta: Any, body: bytes = b"") -> None:
-        """Write one frame; nothing happens when the worker is gone."""
-        if self._transport is None:
-            return
-        head = wire.head(kind, meta, len(body))
-        if len(body) < 65536:
-            self._transport.write(head + body)
-        else:
-            self._transport.write(head)
-            self._transport.write(body)
+        """Write one frame."""
+        self.put(kind, meta, body)
+        self.flush()
 
     def pause(self) -> None:
         """Stop reading until `resume`."""

@@ -117,7 +117,7 @@ class Pool:
         """Have so many workers from now on."""
         self.wanted = max(1, count)
         for worker in self.workers[self.wanted :]:
-            if worker.job is None and not worker.stopping:
+            if not worker.jobs and not worker.stopping:
                 self._retire(worker)
         self._fill()
 
@@ -127,7 +127,7 @@ class Pool:
         for timer in self._timers:
             timer.cancel()
         for worker in self.workers:
-            if worker.job is None:
+            if not worker.jobs:
                 worker.stop()
         if not self.workers:
             self.empty.set()
@@ -156,15 +156,16 @@ class Pool:
             meta = ("warm-up", "POST", "/score", "application/json", "application/json")
             job = Job(meta, [], sample.encode(), lambda reply: self._tasted(worker, reply))
             self._warming[worker] = None
-            worker.start(job)
+            worker.start([job])
             self._changed(worker)
 
     def idle(self, worker: Worker) -> None:
-        """It finished: its warm-up, or a request."""
+        """It finished its warm-up, or requests; it may have others."""
         if worker in self._warming:
             self._warmed(worker)
-        elif self.draining or self._staying > self.wanted:
-            self._retire(worker)
+        elif self.draining or (len(self.workers) > self.wanted and self._staying > self.wanted):
+            if not worker.jobs:
+                self._retire(worker)
         else:
             self._failed_starts = self._crashes = 0
             self._available(worker)
@@ -267,7 +268,7 @@ class Pool:
         if reply.parts is not None:
             reply.parts.abandon()
         self._warming[worker] = reply
-        if worker.job is None:
+        if not worker.jobs:
             self._warmed(worker)
 
     def _warmed(self, worker: Worker) -> None:

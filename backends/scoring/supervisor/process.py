@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import threading
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -21,6 +23,11 @@ from .status import IMPORTING, INIT, SERVING, WARM_UP, Evidence
 
 LATE_SECONDS = 0.5
 """How long a `run()` that was given up may still come back before its worker is killed."""
+QUICK_MS = 1.0
+QUICK_RUNS = 16
+"""After so many runs in a row that took less than `QUICK_MS`, a worker is given requests ahead."""
+AHEAD = 3
+"""Requests that lie with a quick worker while it runs another: it need not be woken for them."""
 PIPE_SECONDS = 1.0
 """How long a dead worker's pipes are read for its last words; its children may hold them open."""
 
@@ -35,7 +42,7 @@ class Owner(Protocol):
         """It can take requests; it has not been warmed."""
 
     def idle(self, worker: "Worker") -> None:
-        """It finished a request."""
+        """It finished a request, or several; those that it was given ahead may be left."""
 
     def lost(self, worker: "Worker") -> None:
         """It takes no requests any more."""
@@ -61,7 +68,8 @@ class Worker:
         self.failed_start = False
         """Import, `init()` or the warm-up failed in a way that another try would not change."""
         self.answered = 0
-        self.job: Job | None = None
+        self.jobs: deque[Job] = deque()
+        """The first one runs; the others were sent ahead and have not begun."""
         self.alive = True
         self.connected = True
         self.stopping = False
@@ -70,6 +78,9 @@ class Worker:
         self._log = log
         self._killed = ""
         self._parts: Parts | None = None
+        self._replies: list[tuple[Job, Reply]] = []
+        self._quick = 0
+        """Runs in a row that were quick."""
         self._oom_before = memory.oom_kills()
         self._spawned = spawned
         self.pid = spawned.process.pid
@@ -97,14 +108,38 @@ class Worker:
         self._arm(self._launch.init_seconds)
         self._watch_end()
 
-    def start(self, job: Job) -> None:
-        """Give it a request; it must be idle."""
-        self.job = job
+    @property
+    def room(self) -> int:
+        """How many requests it may be given: one, and some ahead once it has shown to be quick."""
+        ahead = AHEAD if self._quick >= QUICK_RUNS else 0
+        return 0 if self.stopping else 1 + ahead - len(self.jobs)
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Give it requests, at most as many as it has room for."""
+        idle = not self.jobs
+        self.jobs.extend(jobs)
+        headers = self.description["headers"]
+        for job in jobs:
+            meta: list[Any] = [*job.meta, _text(job.pairs) if headers else None]
+            if job.trace is not None:
+                meta.append(job.trace.variables())
+            self._link.put(wire.REQUEST, meta, job.body)
+        self._link.flush()
+        if idle:
+            self._begin()
+
+    def _begin(self) -> None:
+        """The first of its jobs runs from now on."""
+        job = self.jobs[0]
         if job.queued:
             job.queue_ms = (perf_counter() - job.queued) * 1000
-        meta = [*job.meta, _text(job.pairs) if self.description["headers"] else None]
-        self._link.send(wire.REQUEST, meta, job.body)
         self._arm(self._launch.scoring_timeout_ms / 1000)
+
+    def take_back(self) -> list[Job]:
+        """The jobs that it has not begun and, being gone, never will."""
+        ahead = list(self.jobs)
+        self.jobs.clear()
+        return ahead
 
     def stop(self) -> None:
         """Ask an idle worker to end; kill it if it does not within two seconds."""
@@ -156,13 +191,29 @@ class Worker:
 
     def _answered(self, meta: list[Any], body: bytes) -> None:
         status, run_ms, headers, more = meta
-        job = self.job
+        self._quick = self._quick + 1 if (run_ms or 0.0) < QUICK_MS and not more else 0
         reply = Reply(status, body, JSON_TYPE if headers is None else headers, run_ms)
+        job = self.jobs[0]
         if more:
             reply.parts = self._parts = Parts(self._link)
+            job.finish(reply)
         else:
-            self._finished()  # the next request is on its way before this answer is written
-        if job is not None:
+            self._replies.append((job, reply))
+            self._finished()
+
+    def garbled(self, error: Exception) -> None:
+        """It sent what no worker sends."""
+        self._log.line(f"a frame cannot be read: {error!r}", level="ERROR", worker=self.serial)
+        self.kill("it sent a frame that cannot be read")
+
+    def settled(self) -> None:
+        """Every frame that has arrived is seen: take the next jobs, then hand over the answers."""
+        if not self._replies:
+            return
+        replies, self._replies = self._replies, []
+        if self._owner is not None and self.connected:
+            self._owner.idle(self)
+        for job, reply in replies:
             job.finish(reply)
 
     def _part(self, more: bool | None, body: bytes) -> None:
@@ -173,21 +224,22 @@ class Worker:
         self._parts.end(broken=more is None)
         self._parts = None
         self._finished()
+        assert self._owner is not None
+        self._owner.idle(self)
 
     def _finished(self) -> None:
-        assert self._owner is not None
-        self.job = None
+        self.jobs.popleft()
         self.answered += 1
         self._deadline = 0.0
-        self._owner.idle(self)
+        if self.jobs:
+            self._begin()
 
     def _fail_job(self, message: str) -> None:
         if self._parts is not None:
             self._parts.end(broken=True)
             self._parts = None
-        if self.job is not None:
-            self.job.finish(Reply.problem(502, message, rejected="worker-died"))
-            self.job = None
+        if self.jobs:
+            self.jobs.popleft().finish(Reply.problem(502, message, rejected="worker-died"))
 
     # Deadlines: one timer that is moved only when it fires too early
 
@@ -204,18 +256,18 @@ class Worker:
             return
         if self._loop.time() < self._deadline - 0.001:
             self._timer = self._loop.call_at(self._deadline, self._due)
-        elif self.job is None:
+        elif not self.jobs:
             self.reason = f"import and init() took longer than {self._launch.init_seconds:g} s"
             self.failed_start = True
             self.kill(self.reason)
-        elif self.job.abandoned:
+        elif self.jobs[0].abandoned:
             self.reason = (
                 f"run() did not come back {self._launch.scoring_timeout_ms} ms after its start"
             )
             self.kill(self.reason)
         else:
             message = f"Scoring timeout after {self._launch.scoring_timeout_ms} ms"
-            self.job.finish(Reply.problem(504, message, rejected="timeout"))
+            self.jobs[0].finish(Reply.problem(504, message, rejected="timeout"))
             self._arm(LATE_SECONDS)
 
     # The end
