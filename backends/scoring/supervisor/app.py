@@ -97,7 +97,9 @@ class App:
         """The same for paths that are no fixed ones."""
         if not open_inference.owns(route):
             return Reply.problem(404, NOT_FOUND)
-        reply = open_inference.refusal(route, request.method, self._launch)
+        reply = open_inference.refusal(
+            route, request.method, request.headers, self._launch
+        )
         if reply is None:
             reply = request.identity.problem if self._admits(route, request) else self._locked()
         return reply and open_inference.worded(reply)

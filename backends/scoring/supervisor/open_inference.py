@@ -70,13 +70,18 @@ def place(path: str) -> Place | None:
     return Place(rest[0] if rest else "model", parts[1], version)
 
 
-def refusal(path: str, method: str, launch: Launch) -> Reply | None:
-    """404 or 405, when the path, its model or its method is not there."""
+def refusal(
+    path: str, method: str, headers: dict[bytes, bytes], launch: Launch
+) -> Reply | None:
+    """404, 405 or 415, when path, model, method or encoding of the body is not offered."""
     found = place(path)
     if found is None:
         return problem(404, f"there is nothing at {path}")
     if method not in METHODS[found.kind]:
         return problem(405, f"{method} is not allowed for {path}")
+    encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+    if encoding.lower() not in ("", "identity"):
+        return problem(415, f"the content encoding {encoding} is not taken: send the body as it is")
     return None if found.model is None else _unknown(found, launch)
 
 

@@ -1,0 +1,454 @@
+"""The Open Inference Protocol v2: health, metadata, inference in JSON and in binary, errors."""
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.support.scoring_server import Server
+
+Serve = Callable[..., Server]
+KINDS = {
+    "FP16": (TensorProto.FLOAT16, "<e", 2.5),
+    "FP32": (TensorProto.FLOAT, "<f", 2.5),
+    "FP64": (TensorProto.DOUBLE, "<d", 2.5),
+    "INT8": (TensorProto.INT8, "<b", -3),
+    "INT16": (TensorProto.INT16, "<h", -3),
+    "INT32": (TensorProto.INT32, "<i", -3),
+    "INT64": (TensorProto.INT64, "<q", -(2**62)),
+    "UINT8": (TensorProto.UINT8, "<B", 200),
+    "UINT16": (TensorProto.UINT16, "<H", 60_000),
+    "UINT32": (TensorProto.UINT32, "<I", 4_000_000_000),
+    "UINT64": (TensorProto.UINT64, "<Q", 2**63 + 1),
+    "BOOL": (TensorProto.BOOL, "<?", True),
+}
+"""Data types to ONNX's number, `struct`'s code, and a value that no smaller type holds."""
+
+
+def save(path: Path, nodes: Any, inputs: Any, outputs: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, path)
+
+
+def save_sums(path: Path) -> None:
+    """`y = a + b`, `n = cast(a, int64)`."""
+    value = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["y"]),
+        helper.make_node("Cast", ["a"], ["n"], to=TensorProto.INT64),
+    ]
+    inputs = [value(name, TensorProto.FLOAT, ["N", 3]) for name in ("a", "b")]
+    outputs = [value("y", TensorProto.FLOAT, ["N", 3]), value("n", TensorProto.INT64, ["N", 3])]
+    save(path, nodes, inputs, outputs)
+
+
+def save_identities(path: Path) -> None:
+    """Every data type comes back as it is, text too."""
+    numbers = {**{name: kind[0] for name, kind in KINDS.items()}, "BYTES": TensorProto.STRING}
+    value = helper.make_tensor_value_info
+    save(
+        path,
+        [helper.make_node("Identity", [name], [f"out_{name}"]) for name in numbers],
+        [value(name, number, ["N"]) for name, number in numbers.items()],
+        [value(f"out_{name}", number, ["N"]) for name, number in numbers.items()],
+    )
+
+
+@pytest.fixture(scope="module")
+def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("sums")
+    save_sums(folder / "app/azureml-models/net/7/net.onnx")
+    models = [{"name": "net", "version": 7, "digest": "d"}]
+    settings: dict[str, Any] = {"builtin": "onnx", "model_dir": "azureml-models/net/7"}
+    server = Server(folder, None, models=models, **settings).start()
+    server.wait("Healthy")
+    yield server
+    server.close()
+
+
+def tensor(name: str, values: Any, datatype: str = "FP32") -> dict[str, Any]:
+    array = np.array(values)
+    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": values}
+
+
+def infer(server: Server, *inputs: Any, path: str = "net", **fields: Any) -> httpx.Response:
+    body = {"inputs": list(inputs), **fields}
+    return httpx.post(f"{server.url}/v2/models/{path}/infer", json=body)
+
+
+def binary(server: Server, head: dict[str, Any], data: bytes, size: Any = None) -> httpx.Response:
+    text = json.dumps(head).encode()
+    headers = {"Inference-Header-Content-Length": str(len(text) if size is None else size)}
+    return httpx.post(f"{server.url}/v2/models/net/infer", content=text + data, headers=headers)
+
+
+def outputs(answer: httpx.Response) -> dict[str, Any]:
+    """Every output's values, whichever way they came; shapes are checked against them."""
+    size = answer.headers.get("inference-header-content-length")
+    head, data = answer.content, b""
+    if size is not None:
+        assert answer.headers["content-type"] == "application/octet-stream"
+        head, data = answer.content[: int(size)], answer.content[int(size) :]
+    found = {}
+    for output in json.loads(head)["outputs"]:
+        if "data" in output:
+            values = np.array(output["data"])
+        else:
+            length = output["parameters"]["binary_data_size"]
+            piece, data = data[:length], data[length:]
+            code = KINDS[output["datatype"]][1]
+            values = np.array([value for (value,) in struct.iter_unpack(code, piece)])
+        found[output["name"]] = values.reshape(output["shape"]).tolist()
+    assert data == b""
+    return found
+
+
+A, B = tensor("a", [[1, 2, 3]]), tensor("b", [[10, 20, 30]])
+
+
+def test_the_server_and_the_model_are_described(sums: Server) -> None:
+    assert sums.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+    assert sums.get("/v2/health/live").json() == {"live": True}
+    assert sums.get("/v2/health/ready").json() == {"ready": True}
+    assert sums.get("/v2/models/net/ready").json() == {"name": "net", "ready": True}
+    metadata = sums.get("/v2/models/net").json()
+    assert metadata == {
+        "name": "net",
+        "versions": ["7"],
+        "platform": "onnxruntime_onnx",
+        "inputs": [{"name": n, "datatype": "FP32", "shape": [-1, 3]} for n in ("a", "b")],
+        "outputs": [
+            {"name": "y", "datatype": "FP32", "shape": [-1, 3]},
+            {"name": "n", "datatype": "INT64", "shape": [-1, 3]},
+        ],
+    }
+    for path in ("net/versions/7", "svc", "svc/versions/7"):
+        assert sums.get(f"/v2/models/{path}").json() == metadata
+        assert sums.get(f"/v2/models/{path}/ready").status_code == 200
+
+
+def test_tensors_go_in_and_come_out_as_json(sums: Server) -> None:
+    answer = infer(sums, A, B, id="42", path="net/versions/7")
+    assert answer.json() == {
+        "model_name": "net",
+        "model_version": "7",
+        "id": "42",
+        "outputs": [
+            {"name": "y", "datatype": "FP32", "shape": [1, 3], "data": [11.0, 22.0, 33.0]},
+            {"name": "n", "datatype": "INT64", "shape": [1, 3], "data": [1, 2, 3]},
+        ],
+    }
+    assert float(answer.headers["x-ms-run-fn-exec-ms"]) >= 0
+    assert len(answer.headers["x-request-id"]) == 36
+    flat = infer(sums, {**A, "data": [1, 2, 3]}, B, outputs=[{"name": "n"}])
+    assert outputs(flat) == {"n": [[1, 2, 3]]}
+    assert "id" not in flat.json()
+    empty = {"datatype": "FP32", "shape": [0, 3], "data": []}
+    assert outputs(infer(sums, {"name": "a", **empty}, {"name": "b", **empty}))["y"] == []
+
+
+@pytest.mark.parametrize("wanted", ["each", "all", "json"])
+def test_tensors_go_in_and_come_out_as_bytes(sums: Server, wanted: str) -> None:
+    a, b = struct.pack("<3f", 1, 2, 3), struct.pack("<3f", 10, 20, 30)
+    head: dict[str, Any] = {
+        "inputs": [
+            {**B, "data": None, "parameters": {"binary_data_size": len(b)}},
+            {**A, "data": None, "parameters": {"binary_data_size": len(a)}},
+        ]
+    }
+    for entry in head["inputs"]:
+        del entry["data"]
+    if wanted == "all":
+        head["parameters"] = {"binary_data_output": True}
+    elif wanted == "each":
+        head["outputs"] = [
+            {"name": "n"},
+            {"name": "y", "parameters": {"binary_data": True}},
+        ]
+    answer = binary(sums, head, b + a)
+    assert outputs(answer) == {"y": [[11.0, 22.0, 33.0]], "n": [[1, 2, 3]]}
+    assert ("inference-header-content-length" in answer.headers) == (wanted != "json")
+
+
+def test_one_input_may_be_json_and_the_other_bytes(sums: Server) -> None:
+    data = struct.pack("<3f", 1, 2, 3)
+    head = {"inputs": [B, {**A, "parameters": {"binary_data_size": len(data)}}]}
+    del head["inputs"][1]["data"]
+    assert outputs(binary(sums, head, data))["y"] == [[11.0, 22.0, 33.0]]
+
+
+@pytest.fixture(scope="module")
+def identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("identities")
+    save_identities(folder / "app/azureml-models/net/1/net.onnx")
+    models = [{"name": "net", "version": 1, "digest": "d"}]
+    settings: dict[str, Any] = {"builtin": "onnx", "model_dir": "azureml-models/net/1"}
+    server = Server(folder, None, models=models, **settings).start()
+    server.wait("Healthy")
+    yield server
+    server.close()
+
+
+def everything(as_bytes: bool) -> tuple[list[dict[str, Any]], bytes]:
+    """One input of each type; texts are length-prefixed in binary."""
+    entries, data = [], b""
+    for name, (_, code, value) in KINDS.items():
+        entry = tensor(name, [value], name)
+        if as_bytes:
+            piece = struct.pack(code, value)
+            data += piece
+            del entry["data"]
+            entry["parameters"] = {"binary_data_size": len(piece)}
+        entries.append(entry)
+    text = tensor("BYTES", ["grün"], "BYTES")
+    if as_bytes:
+        piece = struct.pack("<I", 5) + "grün".encode()
+        data += piece
+        del text["data"]
+        text["parameters"] = {"binary_data_size": len(piece)}
+    return [*entries, text], data
+
+
+@pytest.mark.parametrize("as_bytes", [True, False])
+def test_every_data_type_survives_in_both_forms(identities: Server, as_bytes: bool) -> None:
+    inputs, data = everything(as_bytes)
+    answer = binary(identities, {"inputs": inputs}, data, None if as_bytes else "")
+    found = outputs(answer)
+    for name, (_, _, value) in KINDS.items():
+        assert found[f"out_{name}"] == [value], name
+    assert found["out_BYTES"] == ["grün"]
+    wanted = {"inputs": inputs, "outputs": [{"name": "out_BYTES"}]}
+    wanted["outputs"][0]["parameters"] = {"binary_data": True}
+    raw = binary(identities, wanted, data, None if as_bytes else "")
+    assert raw.content.endswith(struct.pack("<I", 5) + "grün".encode())
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"inputs": [A]}, "Inputs ['a'] were given"),
+        ({"inputs": [A, B, tensor("c", [1])]}, "Inputs ['a', 'b', 'c'] were given"),
+        ({"inputs": [A, A]}, "input a is given twice"),
+        ({"inputs": [{**A, "datatype": "FP64"}, B]}, "input a is FP64; the model takes"),
+        ({"inputs": [{**A, "datatype": "BF16"}, B]}, 'datatype "BF16" is none of BOOL'),
+        ({"inputs": [{**A, "shape": [1, 4]}, B]}, "3 values do not fill shape [1, 4]"),
+        ({"inputs": [{**A, "shape": [-1, 3]}, B]}, "shape should be a list of sizes"),
+        ({"inputs": [{**A, "shape": [1 << 40]}, B]}, "is too large"),
+        ({"inputs": [{**A, "data": [["x", "y", "z"]]}, B]}, "str is no value of FP32"),
+        ({"inputs": [{**A, "data": [[1], 2, 3]}, B]}, "neither flat nor evenly nested"),
+        ({"inputs": [{"name": "a", "datatype": "FP32", "shape": [1, 3]}, B]}, "a has no data"),
+        ({"inputs": [tensor("a", [[1, 2]]), B]}, "invalid dimensions"),
+        ({"inputs": [A, B], "outputs": [{"name": "z"}]}, "Unknown output z"),
+        ({"inputs": [A, B], "outputs": [{}]}, "every output should be an object with a name"),
+        (
+            {"inputs": [A, B], "outputs": [{"name": "y", "parameters": {"classification": 2}}]},
+            "classification is not offered",
+        ),
+        ({"inputs": [A, B], "id": 7}, "id should be a string"),
+        ({"inputs": [A, B], "parameters": [1]}, "parameters should be an object"),
+        ({"inputs": {}}, "a list of inputs"),
+        ([], "a JSON object"),
+    ],
+)
+def test_what_is_no_request_is_400_with_the_reason(sums: Server, fields: Any, text: str) -> None:
+    answer = httpx.post(f"{sums.url}/v2/models/net/infer", json=fields)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error"}
+    assert text in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("size", "declared", "data", "text"),
+    [
+        (12, None, b"\0" * 8, "does not fit the binary data"),
+        (12, None, b"\0" * 16, "4 bytes of binary data belong to no input"),
+        (11, None, b"\0" * 11, "no whole FP32 values"),
+        (-1, None, b"", "does not fit the binary data"),
+        ("12", None, b"\0" * 12, "does not fit the binary data"),
+        (12, 99999, b"\0" * 12, "Inference-Header-Content-Length 99999 does not fit"),
+        (12, -5, b"\0" * 12, "does not fit"),
+        (12, "ten", b"\0" * 12, "does not fit"),
+        (12, 3, b"\0" * 12, "could not be decoded as JSON"),
+    ],
+)
+def test_binary_data_that_does_not_fit_is_400(
+    sums: Server, size: Any, declared: Any, data: bytes, text: str
+) -> None:
+    entry = {"name": "a", "datatype": "FP32", "shape": [1, 3]}
+    head = {"inputs": [{**entry, "parameters": {"binary_data_size": size}}, B]}
+    answer = binary(sums, head, data, declared)
+    assert (answer.status_code, set(answer.json())) == (400, {"error"})
+    assert text in answer.json()["error"]
+
+
+def test_broken_texts_are_400(identities: Server) -> None:
+    entry = {"name": "BYTES", "datatype": "BYTES", "shape": [1]}
+    for data in (b"\x05\0\0\0abc", b"\x01\0", b"\x01\0\0\0\xff", b"\xff\xff\xff\xff"):
+        head = {"inputs": [{**entry, "parameters": {"binary_data_size": len(data)}}]}
+        answer = binary(identities, head, data)
+        assert answer.status_code == 400
+        assert "input BYTES" in answer.json()["error"]
+    for name, value in (("INT8", 128), ("UINT8", -1), ("BOOL", 1), ("INT32", 1.5), ("INT32", True)):
+        answer = infer(identities, tensor(name, [value], name))
+        assert answer.status_code == 400, name
+
+
+def test_wrong_paths_models_and_methods_have_the_protocols_errors(sums: Server) -> None:
+    for path in ("/v2/nothing", "/v2/models", "/v2/models/net/versions", "/v2/models/net/config"):
+        answer = sums.get(path)
+        assert (answer.status_code, set(answer.json())) == (404, {"error"})
+    assert "serves net" in sums.get("/v2/models/other").json()["error"]
+    assert "has version 7" in sums.get("/v2/models/net/versions/8/ready").json()["error"]
+    assert sums.get("/v2/models/net/infer").status_code == 405
+    assert httpx.post(f"{sums.url}/v2/models/net").status_code == 405
+    assert httpx.options(f"{sums.url}/v2/models/net/infer").status_code == 200
+    long = httpx.post(f"{sums.url}/v2/models/net/infer", headers={"x-request-id": "x" * 101})
+    assert (long.status_code, set(long.json())) == (431, {"error"})
+    packed = httpx.post(f"{sums.url}/v2/models/net/infer", headers={"content-encoding": "gzip"})
+    assert packed.status_code == 415
+    assert sums.get("/v2x").json()["message"].startswith("The requested URL")
+    assert sums.get("/api/v1/service/svc/v2/models/net").status_code == 200
+
+
+def test_a_key_is_needed_for_all_but_health(serve: Serve, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"primary": "k"}', encoding="utf-8")
+    server = serve(auth=True, keys_file=str(keys))
+    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/svc/ready"):
+        assert server.get(path).status_code == 200
+    for path in ("/v2", "/v2/models/svc", "/v2/models/ready"):
+        locked = server.get(path)
+        assert locked.status_code == (401 if path != "/v2/models/ready" else 404), path
+        assert set(locked.json()) == {"error"}
+    assert server.get("/v2/models/svc", headers={"x-api-key": "k"}).status_code == 200
+    assert infer(server, path="svc").status_code == 401
+
+
+def test_a_service_that_is_not_ready_says_so(serve: Serve) -> None:
+    server = serve("def run(data): pass", healthy=False)
+    server.wait("Failed")
+    assert server.get("/v2/health/live").status_code == 503
+    assert server.get("/v2/health/ready").json() == {"ready": False}
+    metadata = server.get("/v2/models/svc")
+    assert (metadata.status_code, set(metadata.json())) == (503, {"error"})
+    refused = infer(server, tensor("body", ["{}"], "BYTES"), path="svc")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert set(refused.json()) == {"error"}
+
+
+def test_a_script_without_a_schema_takes_its_body_as_text(serve: Serve) -> None:
+    server = serve(
+        "import json\n"
+        "def init(): pass\n"
+        "def run(data):\n"
+        "    print('scored')\n"
+        "    return {'got': json.loads(data)}\n"
+    )
+    text = {"name": "body", "datatype": "BYTES", "shape": [1]}
+    metadata = server.get("/v2/models/svc").json()
+    assert (metadata["platform"], metadata["versions"]) == ("python", ["1"])
+    assert metadata["inputs"] == metadata["outputs"] == [text]
+    answer = infer(server, {**text, "data": ['{"a": 1}']}, path="svc")
+    (output,) = answer.json()["outputs"]
+    assert output == {**text, "data": ['{"got": {"a": 1}}']}
+    assert server.logged("scored")["rid"] == answer.headers["x-request-id"]
+    failed = infer(server, {**text, "data": ["no json"]}, path="svc")
+    assert failed.status_code == 500
+    assert failed.json()["error"].startswith("An unexpected error occurred in scoring script.")
+    assert infer(server, tensor("body", [1.0]), path="svc").status_code == 400
+    assert infer(server, tensor("data", ["x"], "BYTES"), path="svc").status_code == 400
+    assert infer(server, path="svc").status_code == 400
+    page = server.get("/metrics").text
+    assert 'http_server_requests_total{route="/v2/infer",status="200"} 1' in page
+
+
+SCHEMA = """
+import numpy as np
+from inference_schema.schema_decorators import input_schema, output_schema
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+def init(): pass
+@input_schema('data', NumpyParameterType(np.array([[1.5, 2.5]])))
+@input_schema('factor', StandardPythonParameterType(2))
+@input_schema('names', StandardPythonParameterType(['a', 'b']))
+@input_schema('options', StandardPythonParameterType({'add': 1}))
+@output_schema(NumpyParameterType(np.array([3.5])))
+def run(data, factor=1, names=(), options={}):
+    return ((data.sum(axis=1) * factor) + options.get('add', 0) + len(names)).tolist()
+"""
+
+
+def test_a_scripts_schema_gives_its_tensors(serve: Serve) -> None:
+    server = serve(SCHEMA)
+    metadata = server.get("/v2/models/svc").json()
+    assert {spec["name"]: (spec["datatype"], spec["shape"]) for spec in metadata["inputs"]} == {
+        "data": ("FP64", [-1, -1]),
+        "factor": ("INT64", [1]),
+        "names": ("BYTES", [-1]),
+        "options": ("BYTES", [1]),
+    }
+    assert metadata["outputs"] == [{"name": "output", "datatype": "FP64", "shape": [-1]}]
+    data = tensor("data", [[1.0, 2.0], [3.0, 4.0]], "FP64")
+    assert outputs(infer(server, data, path="svc")) == {"output": [3.0, 7.0]}
+    whole = infer(
+        server,
+        {**data, "datatype": "INT32", "data": [1, 2, 3, 4]},
+        tensor("factor", [10], "INT64"),
+        tensor("names", ["a", "b"], "BYTES"),
+        tensor("options", ['{"add": 5}'], "BYTES"),
+        path="svc",
+    )
+    assert outputs(whole) == {"output": [37.0, 77.0]}
+    for wrong in (
+        tensor("options", ["{"], "BYTES"),
+        tensor("factor", [1.5], "FP32"),
+        tensor("other", [1.0]),
+    ):
+        assert infer(server, data, wrong, path="svc").status_code == 400
+    missing = infer(server, tensor("factor", [1], "INT64"), path="svc")
+    assert missing.json()["error"] == "A value is not provided for the 'data' parameter."
+
+
+def test_a_result_that_is_no_tensor_is_one_json_text(serve: Serve) -> None:
+    server = serve(SCHEMA.replace(".tolist()", ".tolist() + [None]"))
+    (output,) = infer(server, tensor("data", [[1.0, 2.0]], "FP64"), path="svc").json()["outputs"]
+    assert (output["datatype"], output["shape"]) == ("BYTES", [1])
+    assert json.loads(output["data"][0]) == [3.0, None]
+
+
+SKLEARN = """
+class Model:
+    n_features_in_ = 2
+    def predict(self, rows): return [sum(row) for row in rows]
+    def predict_proba(self, rows): return [[0.25, 0.75] for _ in rows]
+"""
+
+
+def test_a_scikit_learn_model_takes_data_and_names_its_output_after_the_method(
+    serve: Serve, tmp_path: Path
+) -> None:
+    root = tmp_path / "0/app"
+    (root / "azureml-models/m/1").mkdir(parents=True)
+    (root / "sklearn.py").write_text("", encoding="utf-8")
+    (root / "shape.py").write_text(SKLEARN, encoding="utf-8")
+    (root / "azureml-models/m/1/m.pkl").write_bytes(b"\x80\x03cshape\nModel\n)\x81.")
+    server = serve(None, builtin="sklearn", model_dir="azureml-models/m/1")
+    metadata = server.get("/v2/models/svc").json()
+    assert metadata["platform"] == "sklearn"
+    assert metadata["inputs"] == [{"name": "data", "datatype": "FP64", "shape": [-1, 2]}]
+    assert metadata["outputs"][0]["name"] == "predict_proba"
+    rows = tensor("data", [[1.0, 2.0], [3.0, 4.0]], "FP64")
+    assert outputs(infer(server, rows, path="svc")) == {"predict_proba": [[0.25, 0.75]] * 2}
+    named = infer(server, rows, path="svc", parameters={"method": "predict"})
+    assert outputs(named) == {"predict": [3.0, 7.0]}
+    refused = infer(server, rows, path="svc", parameters={"method": "fit"})
+    assert (refused.status_code, set(refused.json())) == (400, {"error"})
