@@ -81,6 +81,7 @@ _TEXTS = (
         NotFound,
         "Deploy it again, which builds the image anew.",
     ),
+    _Row(r"marked for removal|removal of container \S+ is already", NotFound, "It is gone."),
     _Row(
         r"(dial tcp|lookup) .*(no such host|connection refused|i/o timeout)",
         Unavailable,

@@ -91,3 +91,15 @@ async def container(
         yield found
     finally:
         await asked(lambda c: c.remove_container(found, v=True, force=True), url)
+
+
+def remove_workspace(workspace: str) -> None:
+    """Remove all that the Docker driver made for a workspace, whatever became of its test."""
+    wanted = {"label": [f"pilothouse/workspace={workspace}"]}
+    with client() as engine:
+        for container in engine.containers(all=True, filters=wanted):
+            engine.remove_container(container["Id"], v=True, force=True)
+        for volume in engine.volumes(filters=wanted).get("Volumes") or ():
+            engine.remove_volume(volume["Name"], force=True)
+        for network in engine.networks(filters=wanted):
+            engine.remove_network(network["Id"])

@@ -24,7 +24,8 @@ _CONTROL = f"{_START}from backends.scoring.control import main\nmain()\n"
 _SERVER = f"""\
 FROM {IMAGE}
 COPY server /opt/pilothouse
-RUN useradd --uid 10001 pilothouse && chmod 755 /opt/pilothouse/bin/*
+RUN useradd --uid 10001 pilothouse && chmod 755 /opt/pilothouse/bin/* \\
+ && python -m compileall -q /opt/pilothouse/lib
 USER 10001:10001
 """
 
@@ -84,6 +85,7 @@ def _archive(files: dict[str, bytes], app: Path | None = None) -> io.BytesIO:
 
 def _build(archive: io.BytesIO, *, tag: str = "") -> str:
     said: list[Any] = []
+    found = ""
     with client() as engine:
         lines = engine.build(
             fileobj=archive,
@@ -96,6 +98,6 @@ def _build(archive: io.BytesIO, *, tag: str = "") -> str:
         )
         for line in lines:
             said.append(line)
-            if found := (line.get("aux") or {}).get("ID"):
-                return str(found)
-    raise AssertionError(f"the image was not built: {said}")
+            found = (line.get("aux") or {}).get("ID") or found  # its tag is made after this
+    assert found, said
+    return found

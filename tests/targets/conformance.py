@@ -12,10 +12,8 @@ that need nothing but the standard library.
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -26,7 +24,6 @@ from backends.targets.records import (
     Keys,
     LogLine,
     LogQuery,
-    ModelRef,
     Resources,
     ServiceSpec,
     ServiceState,
@@ -39,68 +36,19 @@ from tests.support.services import (
     bundle,
     echo,
     eventually,
-    following,
     healthy,
     log_items,
     logged,
     score,
-    texts,
     until,
 )
+from tests.targets.conforming_logs import LogConformance
 
 KEYS = Keys("primary-0123456789abcdef", "secondary-0123456789abcdef")
 
 
-class Conformance:
+class Conformance(LogConformance):
     """Subclass it as `Test…` and give the fixture `target`."""
-
-    kind: ClassVar[str]
-
-    @pytest.fixture
-    def target(self) -> TargetRecord:
-        """A target that is there and empty."""
-        raise NotImplementedError
-
-    async def prepare(self, spec: ServiceSpec) -> ServiceSpec:
-        """Make what the target needs besides the bundle: an image, where it runs images."""
-        return spec
-
-    @pytest.fixture
-    async def driver(self, target: TargetRecord) -> AsyncGenerator[Driver, None]:
-        async with open_driver(target) as driver:
-            yield driver
-            for found in await driver.services():
-                await driver.delete(found.spec.name)
-
-    @pytest.fixture
-    async def spec(self, target: TargetRecord, tmp_path: Path) -> ServiceSpec:
-        return await self.specify(target, echo(tmp_path))
-
-    async def specify(self, target: TargetRecord, app: Path, **fields: Any) -> ServiceSpec:
-        """A spec for a service with a name of its own."""
-        return await self.prepare(
-            ServiceSpec(
-                **{
-                    "workspace": target.workspace,
-                    "name": f"svc-{secrets.token_hex(4)}",
-                    "revision": 1,
-                    "target": target.name,
-                    "bundle": app,
-                    "entry_script": "score.py",
-                    "variables": {"GREETING": "hello"},
-                    "tags": {"area": "tests"},
-                    "models": (ModelRef("mnist", 3, "ab" * 32),),
-                    **fields,
-                }
-            )
-        )
-
-    async def changed(self, spec: ServiceSpec, app: Path, **fields: Any) -> ServiceSpec:
-        """The next revision of a service."""
-        from msgspec.structs import replace
-
-        following_revision = {"revision": spec.revision + 1, "bundle": app, **fields}
-        return await self.prepare(replace(spec, **following_revision))
 
     # Reaching it
 
@@ -175,76 +123,6 @@ class Conformance:
             spec = await self.specify(target, tmp_path, name=name)
             with pytest.raises(InvalidInput):
                 await driver.apply(spec, None)
-
-    # Logs
-
-    async def test_log_lines_come_in_order_without_a_gap(
-        self, driver: Driver, target: TargetRecord, tmp_path: Path
-    ) -> None:
-        spec = await applied(driver, await self.specify(target, echo(tmp_path, lines=2000)))
-        await logged(driver, spec.name, "starting 1999")
-        *items, end = await log_items(driver, spec.name, LogQuery())
-        assert isinstance(end, StreamEnd)
-        lines = [item for item in items if isinstance(item, LogLine)]
-        assert len(lines) == len(items)
-        first = lines[0].sequence
-        assert [line.sequence for line in lines] == list(range(first, first + len(lines)))
-        assert len({line.boot for line in lines}) == 1
-        said = [line.text for line in lines if line.text.startswith("starting ")]
-        assert said == [f"starting {number}" for number in range(2000)]
-
-    async def test_the_tail_is_the_last_lines(self, driver: Driver, spec: ServiceSpec) -> None:
-        await applied(driver, spec)
-        await logged(driver, spec.name, "Healthy")
-        every = await log_items(driver, spec.name, LogQuery())
-        assert await log_items(driver, spec.name, LogQuery(tail=3)) == every[-4:]
-        assert await log_items(driver, spec.name, LogQuery(tail=0)) == every[-1:]
-
-    async def test_since_leaves_out_what_is_older(self, driver: Driver, spec: ServiceSpec) -> None:
-        await applied(driver, spec)
-        await logged(driver, spec.name, "starting 4")
-        lines = [
-            i for i in await log_items(driver, spec.name, LogQuery()) if isinstance(i, LogLine)
-        ]
-        middle = lines[len(lines) // 2].time
-        newer = await log_items(driver, spec.name, LogQuery(since=middle))
-        assert newer[:-1] == [line for line in lines if line.time >= middle]
-
-    async def test_following_shows_new_lines_and_ends_with_the_service(
-        self, driver: Driver, spec: ServiceSpec
-    ) -> None:
-        await applied(driver, spec)
-        seen: list[str] = []
-        async with contextlib.aclosing(following(driver, spec.name)) as items:
-            async for item in items:
-                if isinstance(item, StreamEnd):
-                    assert item.reason
-                    break
-                assert isinstance(item, LogLine)
-                seen.append(item.text)
-                if item.text == "starting 4":
-                    assert (await score(driver, spec.name, {"x": 7}))[0] == 200
-                if item.text.startswith("asked"):
-                    await driver.delete(spec.name)
-        assert 'asked {"x": 7}' in seen
-
-    async def test_the_previous_instance_keeps_its_log(
-        self, driver: Driver, spec: ServiceSpec
-    ) -> None:
-        if not driver.capabilities.stop:
-            pytest.skip("it cannot be stopped")
-        await applied(driver, spec)
-        await score(driver, spec.name, "first life")
-        await logged(driver, spec.name, "first life")
-        await driver.stop(spec.name)
-        await driver.start(spec.name)
-        await healthy(driver, spec.name)
-        await logged(driver, spec.name, "starting 4")
-        assert 'asked "first life"' not in await texts(driver, spec.name, LogQuery())
-        before = await texts(driver, spec.name, LogQuery(previous=True))
-        assert before[-1] == 'asked "first life"'
-        every = await log_items(driver, spec.name, LogQuery(previous=True))
-        assert await log_items(driver, spec.name, LogQuery(previous=True, tail=4)) == every[-5:]
 
     # Changing
 

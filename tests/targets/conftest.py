@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.targets.conformance", "tests.support.services")
+pytest.register_assert_rewrite(
+    "tests.targets.conformance", "tests.targets.conforming_logs", "tests.support.services"
+)
 
 
 @pytest.fixture(autouse=True)

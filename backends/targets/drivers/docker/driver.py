@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from backends.engines.addresses import resolve
 from backends.engines.engine import Engine
+from backends.engines.records import Delivery
 from backends.errors import NotFound, Unavailable
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
@@ -70,6 +71,8 @@ class DockerDriver(Driver):
         self._closed = False
         self._opened: Engine | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._applying: set[str] = set()
+        """Services that may have no container for a moment."""
 
     async def __aexit__(self, *exc: object) -> None:
         """End all streams; the services run on."""
@@ -100,6 +103,10 @@ class DockerDriver(Driver):
             latency_ms=found.latency_ms,
         )
 
+    async def delivery(self) -> Delivery:
+        """Images are built on the engine that runs them."""
+        return Delivery(engine=self.engine.address)
+
     async def preflight(self, spec: ServiceSpec) -> tuple[Preflight, ...]:
         """Processor, memory, GPU, port and architecture."""
         labels.group_name(spec.workspace, spec.name)
@@ -125,7 +132,11 @@ class DockerDriver(Driver):
         """
         labels.group_name(spec.workspace, spec.name)
         async with self._locks[spec.name]:
-            await Applying(self.engine, spec, keys, near=self._near).run()
+            self._applying.add(spec.name)
+            try:
+                await Applying(self.engine, spec, keys, near=self._near).run()
+            finally:
+                self._applying.discard(spec.name)
 
     async def services(self) -> tuple[Observed, ...]:
         """Every service of the workspace, from the containers' labels."""
@@ -150,7 +161,7 @@ class DockerDriver(Driver):
             name,
             target=self._target.name,
             closed=lambda: self._closed,
-            busy=self._locks[name].locked,
+            busy=lambda: name in self._applying,
         )
         async with contextlib.aclosing(watch.statuses()) as statuses:
             async for status in statuses:
@@ -272,7 +283,7 @@ class DockerDriver(Driver):
         """Why nothing will be written any more; empty while something may."""
         if self._closed:
             return CLOSED
-        if self._locks[name].locked():
+        if name in self._applying:
             return ""
         container = finding.newest(found)
         if container is None:
