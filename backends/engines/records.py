@@ -37,6 +37,16 @@ class EngineAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where a target's images are built, and how they get to it."""
+
+    engine: EngineAddress
+    push_to: str = ""
+    """Registry and path (`registry.example:5000/team`) that the target pulls from; empty where it
+    runs what is on the engine itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
     """What an engine is and has (`GET /version` and `GET /info` of the Engine API)."""
 

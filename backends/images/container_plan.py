@@ -4,8 +4,9 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from backends.configs.records import CondaSpec, Environment, ImageRegistry, InferenceConfig
 from backends.errors import InvalidInput
@@ -14,8 +15,7 @@ _PROGRAMS = frozenset({"ffmpeg", "graphviz", "nodejs", "openjdk", "pandoc", "r",
 """conda packages that are programs which Python packages call: no wheel brings them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerPlan:
+class ContainerPlan(Struct, frozen=True, kw_only=True):
     """What an environment image is made of besides its packages."""
 
     base_image: str = ""
@@ -83,7 +83,7 @@ def container_plan(
         registry=registry,
         conda=_conda_text(conda),
         needs_conda=tuple(_only_conda(conda.packages)) if conda else (),
-        pinned=bool(conda and conda.python),
+        pinned=bool(conda and conda.python and "." in conda.python),
         user_managed=managed,
         interpreter=(environment.interpreter or "python") if managed and environment else "",
     )
@@ -131,7 +131,7 @@ def _digest(folder: Path) -> str:
         folders.sort()
         for name in sorted(files):
             facts = Path(here, name).lstat()
-            place = os.path.relpath(os.path.join(here, name), folder)
+            place = Path(here, name).relative_to(folder)
             text = f"{place}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
             digest.update(text.encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -139,6 +139,8 @@ def _image_plan(
     from backends.images.python_pins import python_of_image
 
     python = python_of_image(found)
+    if found.python and not part.base_image and not part.base_dockerfile:
+        part = replace(part, pinned=True)  # the base image is chosen by it
     packages = sorted(dict.fromkeys(found.packages), key=str.lower)
     options = tuple(dict.fromkeys(found.options))
     return EnvironmentPlan(

@@ -158,7 +158,9 @@ class Planner:
     def _plan(self, wish: "_Wish") -> Plan:
         request, carried, running = wish.request, wish.carried, wish.running
         target = self._target(request, wish.deployment, wish.before if running else None)
-        environment = self._environment(wish) if wish.new_code or wish.builtin else None
+        images = self._targets.open(target.name).capabilities.images
+        needs = wish.new_code or wish.builtin
+        environment = self._environment(wish, containers=images) if needs else None
         source = bundle_source(request, wish.inference, carried, running, new_code=wish.new_code)
         spec = specs.make(
             workspace=self._workspace,
@@ -210,7 +212,7 @@ class Planner:
             return self._targets.get(name)
         return self._targets.for_compute_type(deployment.compute_type.value)
 
-    def _environment(self, wish: "_Wish") -> EnvironmentPlan | None:
+    def _environment(self, wish: "_Wish", *, containers: bool) -> EnvironmentPlan | None:
         base = base_folder(wish.request)
         if wish.request.inference is not None:
             _check_files(wish.request.inference, base, wish.request.inference_file)
@@ -223,6 +225,7 @@ class Planner:
             builtin=wish.builtin,
             framework_version=versions[0].framework_version if versions else "",
             lookup=self._find_environment,
+            containers=containers,
         )
 
     def _find_environment(self, name: str, version: str) -> Environment | None:
@@ -261,8 +264,14 @@ class Planner:
             detail = f"Python {environment.python}, {len(environment.requirements)} packages"
             steps.append(step(Stage.ENVIRONMENT, "build", f"{detail} ({environment.key[:12]})"))
         else:
-            keep = "the server's own interpreter" if spec.interpreter is None else "as it is"
+            own = spec.interpreter is None and spec.image is None
+            keep = "the server's own interpreter" if own else "as it is"
             steps.append(step(Stage.ENVIRONMENT, "reuse", keep))
+        if environment is not None and environment.container is not None:
+            steps.append(step(Stage.IMAGE, "build", "models and source on the environment"))
+        elif spec.image:
+            action = "reuse" if keep_bundle else "build"
+            steps.append(step(Stage.IMAGE, action, f"from {spec.image}"))
         steps.append(step(Stage.APPLY, "create", f"r{spec.revision} on {spec.target}"))
         steps.append(step(Stage.START, "create", "import, init(), first health check"))
         return tuple(steps)

@@ -1,9 +1,11 @@
 """The rollout: a plan carried out stage by stage, each as events, the outcome stored."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -42,6 +44,10 @@ from backends.targets.records import (
     ServiceState,
     Status,
 )
+
+if TYPE_CHECKING:
+    from backends.images.containers.building import Item
+    from backends.images.containers.records import Image
 
 KEY_BYTES = 24
 """Random bytes of a generated key: 32 characters, as long as Azure ML's."""
@@ -142,6 +148,10 @@ class Rollout:
 
     async def _environment(self) -> AsyncGenerator[Event, None]:
         environment = self._plan.environment
+        if self._driver.capabilities.images:
+            async for event in self._images():
+                yield event
+            return
         if environment is None or not environment.needs_build:
             return
         from backends.images.venv import Built, build
@@ -159,6 +169,40 @@ class Rollout:
         finally:
             await lines.aclose()
         yield await self._finished(detail)
+
+    async def _images(self) -> AsyncGenerator[Event, None]:
+        """The environment's image, and the service's on top; a rollback has it already."""
+        plan, before = self._plan, self._spec.image
+        if before and plan.environment is None and plan.source.keep:
+            return
+        from backends.images.containers.building import environment_image, service_image
+
+        delivery = await self._driver.delivery()
+        key = self._spec.environment_key[:12]
+        yield self._started(Stage.ENVIRONMENT, key)
+        made: list[Image] = []
+        async for event in self._built(environment_image(delivery, plan.environment, before), made):
+            yield event
+        yield await self._finished(f"{'cached' if made[0].cached else 'built'} {key}")
+        yield self._started(Stage.IMAGE, "models and source")
+        async for event in self._built(service_image(delivery, made[0], self._spec), made):
+            yield event
+        self._spec = replace(self._spec, image=made[1].reference)
+        yield await self._finished(made[1].reference)
+
+    async def _built(
+        self, items: "AsyncGenerator[Item, None]", made: "list[Image]"
+    ) -> AsyncGenerator[Event, None]:
+        """A build's lines; its image goes to `made`."""
+        from backends.images.containers.building import line_of
+        from backends.images.containers.records import Image
+
+        async with contextlib.aclosing(items):
+            async for item in items:
+                if isinstance(item, Image):
+                    made.append(item)
+                else:
+                    yield StageOutput(stage=self._stage, line=line_of(item))
 
     async def _apply(self) -> AsyncGenerator[Event, None]:
         spec = self._spec

@@ -20,7 +20,9 @@ AUTH_BY_DEFAULT = frozenset({ComputeType.AKS})
 ROUTED = frozenset({ComputeType.AKS})
 """Compute types whose v1 router refused requests that waited too long; elsewhere they waited."""
 
-NOT_COMPARED = frozenset({"revision", "bundle", "interpreter", "workspace", "name", "sample"})
+NOT_COMPARED = frozenset(
+    {"revision", "bundle", "interpreter", "image", "workspace", "name", "sample"}
+)
 
 
 def make(

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Self
 
+from backends.engines.records import Delivery
 from backends.errors import Unsupported
 from backends.targets.records import (
     Capabilities,
@@ -73,6 +74,13 @@ class Driver(ABC):
     @abstractmethod
     async def delete(self, name: str) -> None:
         """Remove the service and everything of it from the target; absent is not an error."""
+
+    async def delivery(self) -> Delivery:
+        """Where images for this target are built; asked where `capabilities.images` holds."""
+        raise Unsupported(
+            "This target runs no images.",
+            fix="`pilothouse computetarget show` lists what each target can do.",
+        )
 
     async def keys(self, name: str) -> Keys:
         """Both keys of the service."""

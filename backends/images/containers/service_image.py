@@ -1,0 +1,179 @@
+"""Service images: environment, then models, then source, so that what changes most comes last."""
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from backends.engines.engine import Engine
+from backends.images.bundle import MODELS
+from backends.images.containers import names
+from backends.images.containers.layers import Archive, Layer, make_layer
+from backends.images.containers.records import Image, StepFinished, StepStarted
+from backends.images.containers.store import find_image, find_layer
+from backends.images.containers.tars import Entry, digest_of, folder_entries, tar_of
+from backends.images.venv import BuildLine
+from backends.scoring.launch import Launch
+from backends.targets.records import ServiceSpec
+
+_OWN_LAYER = 32 << 20
+"""Bytes of models that are worth a layer of their own, which the next revision takes over."""
+ENVIRONMENT_IMAGE = "pilothouse/environment-image"
+"""Label of a service image: id of the environment image below it."""
+
+
+async def build_service(
+    engine: Engine, environment: Image, spec: ServiceSpec
+) -> AsyncGenerator[BuildLine | StepStarted | StepFinished | Image, None]:
+    """The image of one revision, tagged by its service and number; ends with it.
+
+    Args:
+        engine: Where the environment image is.
+        environment: As `build_environment` gave it.
+        spec: With its bundle.
+
+    Raises:
+        PilothouseError: the engine refused or could not be reached, a file could not be read.
+    """
+    bundle = spec.bundle
+    assert bundle is not None
+    source = [*_source(bundle), *_state(spec, environment)]
+    models = await _models_key(environment, spec)
+    digest = hashlib.sha256(f"{models}{digest_of(source)}".encode()).hexdigest()
+    tag = names.service_tag(spec.workspace, spec.name, spec.revision, digest)
+    if known := await find_image(engine, tag):
+        yield known
+        return
+    below, content = environment.id, source
+    if _size(bundle / MODELS) < _OWN_LAYER:
+        content = [*_models(bundle), *source]
+    elif found := await find_layer(engine, models):
+        yield StepStarted(number=1, title="models")
+        yield StepFinished(number=1, title="models", seconds=0.0, size=0, cached=True)
+        below = found
+    else:
+        async for item in _step(engine, 1, "models", _models_layer(environment, bundle, models)):
+            if isinstance(item, Image):
+                below = item.id
+            else:
+                yield item
+    layer = Layer(
+        parent=below,
+        title="models and source",
+        archives=(Archive(folder="/", pieces=lambda: tar_of(content)),),
+        labels=_labels(environment, spec),
+        tag=tag,
+    )
+    async for item in _step(engine, 2, "source", layer):
+        yield item
+
+
+async def environment_below(engine: Engine, service: str) -> Image | None:
+    """The environment image that a service image stands on, while the engine has it."""
+    found = await find_image(engine, service)
+    below = found.labels.get(ENVIRONMENT_IMAGE, "") if found else ""
+    return await find_image(engine, below) if below else None
+
+
+async def _step(
+    engine: Engine, number: int, title: str, layer: Layer
+) -> AsyncGenerator[BuildLine | StepStarted | StepFinished | Image, None]:
+    began = time.monotonic()
+    parent = await find_image(engine, layer.parent)
+    yield StepStarted(number=number, title=title)
+    async with contextlib.aclosing(make_layer(engine, layer)) as items:
+        async for item in items:
+            if isinstance(item, Image):
+                size = item.size - (parent.size if parent else 0)
+                seconds = time.monotonic() - began
+                yield StepFinished(number=number, title=title, seconds=seconds, size=size)
+            yield item
+
+
+def _models_layer(environment: Image, bundle: Path, key: str) -> Layer:
+    return Layer(
+        parent=environment.id,
+        title="models",
+        archives=(Archive(folder="/", pieces=lambda: tar_of(_models(bundle))),),
+        labels={names.IMAGE: names.STEP, names.LAYER: key},
+    )
+
+
+def _models(bundle: Path) -> Iterator[Entry]:
+    prefix = f"{names.APP_ROOT}/{MODELS}".lstrip("/")
+    yield Entry(name=prefix, mode=0o755)
+    yield from folder_entries(bundle / MODELS, f"{prefix}/")
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*")) if folder.is_dir() else 0
+
+
+async def _models_key(environment: Image, spec: ServiceSpec) -> str:
+    """Of the models' layer: their digests, or their bytes where one was never registered."""
+    import asyncio
+
+    assert spec.bundle is not None
+    if all(model.digest for model in spec.models):
+        content = ",".join(sorted(f"{model.id}@{model.digest}" for model in spec.models))
+    else:
+        content = await asyncio.to_thread(digest_of, folder_entries(spec.bundle / MODELS))
+    return hashlib.sha256(f"{environment.id}|{content}".encode()).hexdigest()
+
+
+def _source(bundle: Path) -> Iterator[Entry]:
+    prefix = f"{names.APP_ROOT}/".lstrip("/")
+
+    def keep(name: str, _folder: bool) -> bool:
+        return name.partition("/")[0] != MODELS
+
+    yield from folder_entries(bundle, prefix, keep=keep)
+
+
+def _state(spec: ServiceSpec, environment: Image) -> Iterator[Entry]:
+    """The folder that the server writes in, with a launch file for `docker run` by hand."""
+    launch = Launch(
+        service=spec.name,
+        revision=spec.revision,
+        app_root=names.APP_ROOT,
+        entry_script=spec.entry_script,
+        source_directory=spec.source_directory,
+        builtin=spec.builtin,
+        model_dir=spec.model_dir,
+        interpreter=environment.labels.get(names.INTERPRETER) or None,
+        variables=dict(spec.variables),
+        workers=spec.limits.concurrency,
+        concurrency=spec.limits.concurrency,
+        queue_wait_ms=spec.limits.queue_wait_ms,
+        scoring_timeout_ms=spec.limits.scoring_timeout_ms,
+        init_seconds=spec.limits.init_seconds,
+        body_bytes=spec.limits.body_bytes,
+        host="0.0.0.0",
+        port=names.PORT,
+        sample=spec.sample,
+    )
+    state = names.STATE.lstrip("/")
+    yield Entry(name=state, mode=0o700, owner=names.USER_ID)
+    data = json.dumps(asdict(launch), indent=1).encode()
+    yield Entry(name=f"{state}/launch.json", data=data, mode=0o600, owner=names.USER_ID)
+
+
+def _labels(environment: Image, spec: ServiceSpec) -> dict[str, str]:
+    """OCI's (image-spec, annotations) and ours."""
+    models = json.dumps({model.id: model.digest for model in spec.models}, separators=(",", ":"))
+    return {
+        "org.opencontainers.image.title": spec.name,
+        "org.opencontainers.image.version": str(spec.revision),
+        "org.opencontainers.image.description": spec.description,
+        "org.opencontainers.image.created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "pilothouse/models": models,
+        "pilothouse/schema": spec.sample or "",
+        "pilothouse/service-name": spec.name,
+        "pilothouse/workspace-name": spec.workspace,
+        names.IMAGE: names.SERVICE,
+        names.LAYER: "",
+        ENVIRONMENT_IMAGE: environment.id,
+    }

@@ -1,0 +1,199 @@
+"""Our images on an engine: found, listed, removed, saved and loaded; never anybody else's."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from backends.engines.engine import Engine
+from backends.errors import InvalidInput, NotFound, Refused
+from backends.images.containers import names
+from backends.images.containers.events import events
+from backends.images.containers.records import Image
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """One of our images, or a volume that builds keep."""
+
+    id: str
+    reference: str
+    """Its tag; the short id where it has none; a volume's name."""
+    kind: str
+    """server, packages, environment, service, step or volume."""
+    size: int
+    """Bytes, with the layers that it shares; -1 when the engine does not tell."""
+    created: float
+    """Seconds since the epoch."""
+    used_by: tuple[str, ...] = ()
+    """Containers that were made from it, running or not."""
+    title: str = ""
+
+
+async def find_image(engine: Engine, reference: str) -> Image | None:
+    """The image of that name or id on the engine, if it is there."""
+    import docker.errors
+
+    def ask(client: Any) -> Image | None:
+        try:
+            found: dict[str, Any] = client.inspect_image(reference)
+        except docker.errors.ImageNotFound:
+            return None
+        return Image(
+            id=found["Id"],
+            reference=reference,
+            size=int(found.get("Size") or 0),
+            labels=(found.get("Config") or {}).get("Labels") or {},
+            cached=True,
+        )
+
+    return await engine.call(f"look for the image {reference}", ask)
+
+
+async def find_layer(engine: Engine, key: str) -> str | None:
+    """Id of the image whose last layer was made of what `key` stands for."""
+
+    def ask(client: "docker.APIClient") -> str | None:
+        found = client.images(all=True, filters={"label": f"{names.LAYER}={key}"})
+        own = sorted(found, key=lambda image: int(image["Created"]))
+        return str(own[0]["Id"]) if own else None
+
+    return await engine.call("look for a layer", ask)
+
+
+async def stored_images(engine: Engine) -> tuple[StoredImage, ...]:
+    """All images of ours, the newest first, then the volume of packages that builds keep."""
+
+    def ask(client: "docker.APIClient") -> tuple[StoredImage, ...]:
+        images = client.images(filters={"label": names.IMAGE})
+        used: dict[str, list[str]] = {}
+        for container in client.containers(all=True):
+            used.setdefault(container["ImageID"], []).append(container["Names"][0].lstrip("/"))
+        found = [_stored(image, used.get(image["Id"], ())) for image in images]
+        found.sort(key=lambda image: image.created, reverse=True)
+        return (*found, *_volumes(client))
+
+    return await engine.call("list the images of Pilothouse", ask, seconds=120)
+
+
+async def remove_images(engine: Engine, images: Sequence[StoredImage]) -> None:
+    """Remove images and volumes of ours that nothing uses.
+
+    Raises:
+        Refused: a container uses one of them.
+    """
+    import docker.errors
+
+    for image in images:
+        if image.used_by:
+            raise Refused(
+                f"{image.reference} is used by {', '.join(image.used_by)}.",
+                fix="Delete that service or container first.",
+            )
+
+    def remove(client: "docker.APIClient") -> None:
+        for image in images:
+            with contextlib.suppress(docker.errors.NotFound):
+                if image.kind == "volume":
+                    client.remove_volume(image.reference)
+                else:
+                    client.remove_image(image.reference)
+
+    await engine.call("remove images", remove, seconds=600)
+
+
+async def sweep(engine: Engine) -> int:
+    """Remove what builds left behind that were cut off: containers and volumes; how many."""
+    import docker.errors
+
+    def remove(client: "docker.APIClient") -> int:
+        only = {"label": f"{names.BUILDING}=yes"}
+        containers = client.containers(all=True, filters=only)
+        for container in containers:
+            with contextlib.suppress(docker.errors.APIError):
+                client.remove_container(container["Id"], force=True, v=True)
+        volumes = client.volumes(filters=only)["Volumes"] or []
+        for volume in volumes:
+            with contextlib.suppress(docker.errors.APIError):
+                client.remove_volume(volume["Name"], force=True)
+        return len(containers) + len(volumes)
+
+    return await engine.call("clear away after builds", remove, seconds=300)
+
+
+async def save_image(engine: Engine, references: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    """A tar that `load_image` and `docker load` take, in pieces.
+
+    Raises:
+        NotFound: one of the images is not on the engine.
+    """
+    for reference in references:
+        if await find_image(engine, reference) is None:
+            raise NotFound(
+                f"There is no image {reference} on the engine.",
+                fix="`pilothouse image list` names those of Pilothouse.",
+            )
+    query = urlencode([("names", reference) for reference in references])
+    pieces = engine.stream("save images", "GET", f"/images/get?{query}", quiet_seconds=600)
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            yield piece
+
+
+async def load_image(engine: Engine, file: IO[bytes]) -> AsyncGenerator[str, None]:
+    """Load a saved tar; gives what the engine says of each image.
+
+    Raises:
+        InvalidInput: it is not such a tar.
+    """
+    answer = engine.stream(
+        "load images",
+        "POST",
+        "/images/load?quiet=1",
+        data=iter(lambda: file.read(1 << 18), b""),
+        headers={"Content-Type": "application/x-tar"},
+        quiet_seconds=600,
+    )
+    async with contextlib.aclosing(answer):
+        async for event in events(answer):
+            if problem := event.get("error"):
+                raise InvalidInput(
+                    f"The engine does not load it: {str(problem).strip().rstrip('.')}.",
+                    fix="Give a tar that `pilothouse image save` or `docker save` wrote.",
+                )
+            if text := str(event.get("stream") or "").strip():
+                yield text
+
+
+def _stored(image: Mapping[str, Any], used: Sequence[str]) -> StoredImage:
+    tags = [tag for tag in image.get("RepoTags") or () if tag != "<none>:<none>"]
+    labels = image.get("Labels") or {}
+    return StoredImage(
+        id=image["Id"],
+        reference=tags[0] if tags else image["Id"].removeprefix("sha256:")[:12],
+        kind=labels.get(names.IMAGE, ""),
+        size=int(image.get("Size") or 0),
+        created=float(image["Created"]),
+        used_by=tuple(used),
+        title=labels.get("org.opencontainers.image.title", ""),
+    )
+
+
+def _volumes(client: "docker.APIClient") -> list[StoredImage]:
+    only = {"label": names.VOLUME}
+    found = client.volumes(filters=only)["Volumes"] or []
+    return [
+        StoredImage(
+            id=volume["Name"],
+            reference=volume["Name"],
+            kind="volume",
+            size=int((volume.get("UsageData") or {}).get("Size", -1)),
+            created=0.0,
+            title="packages that builds fetched",
+        )
+        for volume in found
+    ]
