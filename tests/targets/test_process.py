@@ -67,6 +67,11 @@ def run(data):
 """
 
 
+def collected(folder: Path) -> list[Path]:
+    """The files of predictions below a folder, relative to it."""
+    return [path.relative_to(folder) for path in folder.rglob("predictions.csv")]
+
+
 class TestProcess(Conformance):
     kind = "process"
 
@@ -117,6 +122,19 @@ class TestProcess(Conformance):
         assert "this machine was started anew" in status.reason
         await driver.start(spec.name)
         await healthy(driver, spec.name)
+
+    async def test_collected_data_lies_in_the_services_folder_and_goes_with_it(
+        self, driver: Driver, spec: ServiceSpec, folder: Path
+    ) -> None:
+        await applied(driver, replace(spec, collect_data=True))
+        assert (await score(driver, spec.name))[0] == 200
+        deadline = asyncio.get_running_loop().time() + DEADLINE
+        while not (found := collected(folder / "modeldata")):
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.02)
+        assert found[0].parts[:4] == ("default", "default", "default", spec.name)
+        await driver.delete(spec.name)
+        assert not collected(folder)
 
     async def test_a_worker_that_dies_is_replaced(self, driver: Driver, spec: ServiceSpec) -> None:
         await applied(driver, spec)
