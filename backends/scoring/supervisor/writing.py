@@ -22,6 +22,8 @@ STATUS = {
     }.items()
 }
 """Status lines; 1xx is no answer."""
+RUN_FAILED = ("", "timeout")
+"""Why an answer is about run() itself, by `Reply.rejected`."""
 BODILESS = (204, 304)
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -75,14 +77,14 @@ def _timing(reply: Reply, queue_ms: float) -> bytes:
             queue_ms,
             reply.run_ms,
         )
-    if reply.status >= 500 and not reply.rejected:
+    if reply.status >= 500 and reply.rejected in RUN_FAILED:
         found += b"x-ms-run-function-failed: True\r\n"
     return found
 
 
 def _own(reply: Reply) -> bytes:
     """The answer's own headers, without those that are ours to set."""
-    failed = reply.status >= 500 and not reply.rejected
+    failed = reply.status >= 500 and reply.rejected in RUN_FAILED
     found = []
     for name, value in reply.headers:
         if name.lower() in OWN or (failed and name.lower() == FAILED):

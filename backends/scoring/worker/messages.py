@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from .open_inference.requests import Asked
 
-JSON_TYPE = [["content-type", "application/json"]]
-
 
 class Request:
     """What the supervisor hands over; the body is raw bytes."""
@@ -57,7 +55,8 @@ class Answer:
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = JSON_TYPE if headers is None else headers
+        self.headers = headers
+        """None for an answer of JSON that has no headers of its own."""
         self.run_ms = run_ms
         self.parts = parts
 

@@ -27,7 +27,8 @@ REQUEST = 5
 
 A seventh value, where it is there, is an object of variables: the caller's trace context."""
 ANSWER = 6
-"""Worker to supervisor: `[status, run milliseconds or null, headers, more]` and the body."""
+"""Worker to supervisor: `[status, run milliseconds or null, headers or null, more]` and the body;
+without headers it is JSON."""
 PART = 7
 """Worker to supervisor: `[more]` and the next piece of an answer's body."""
 STOP = 8
