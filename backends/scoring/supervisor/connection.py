@@ -124,9 +124,26 @@ class Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                data = data[upgrade.args[0] :]  # an upgrade is an offer: stay with HTTP/1.1
+                if self._deaf:
+                    return
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
             else:
                 return
+
+    def _head_without_upgrade(self) -> bytes:
+        """The present head again, without its offer of another protocol.
+
+        The parser takes what follows an offer for that protocol, the request's own body included.
+        """
+        parser = self._parser
+        lines = [b"%b: %b\r\n" % pair for pair in self._pairs if pair[0] != b"upgrade"]
+        version = parser.get_http_version().encode("ascii")
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (
+            parser.get_method(),
+            self._url,
+            version,
+            b"".join(lines),
+        )
 
     def pause_writing(self) -> None:
         """The client reads too slowly: take no more of its requests."""
@@ -163,12 +180,14 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         parser = self._parser
         method = parser.get_method().decode("ascii")
+        if parser.should_upgrade() and method != "CONNECT":
+            return
         path, _, query = self._url.decode("latin-1").partition("?")
         if not path.startswith("/"):
             path = _absolute(self._url)
         request = Request(method, unquote(path) if "%" in path else path, query, self._pairs)
         request.modern = parser.get_http_version() != "1.0"
-        request.keep_alive = request.modern and parser.should_keep_alive()
+        request.keep_alive = request.modern and parser.should_keep_alive() and method != "CONNECT"
         request.refusal = self._app.refuse(request)
         self._coming = request
         self._size = 0
