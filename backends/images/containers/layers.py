@@ -4,14 +4,16 @@ Nothing that a program is given through a mounted volume, and no variable of our
 the layer or of the image's history: the engine's builder could not promise that over plain HTTP.
 """
 
+import asyncio
 import contextlib
 import json
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from backends.engines.engine import Engine, EngineCut
 from backends.errors import BuildFailed
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _COMMIT_SECONDS = 1800.0
 _KEPT_LINES = 5000
+_TELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Archive:
     folder: str
     pieces: Callable[[], Iterable[bytes]]
     """A tar's bytes, made while they are sent."""
+    size: int = 0
+    """About how many bytes; 0 where that was not worth a look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +95,16 @@ async def make_layer(engine: Engine, layer: Layer) -> AsyncGenerator[BuildLine |
     try:
         await _create(engine, layer, parent, name)
         for archive in layer.archives:
-            await put_archive(engine, name, archive)
-        if layer.command:
-            async with contextlib.aclosing(_run(engine, layer, name)) as lines:
+            async with contextlib.aclosing(_put(engine, name, archive)) as lines:
                 async for line in lines:
-                    if isinstance(line, Learnt):
-                        layer = _told(layer, line)
+                    yield line
+        if layer.command:
+            async with contextlib.aclosing(_run(engine, layer, name)) as items:
+                async for item in items:
+                    if isinstance(item, Learnt):
+                        layer = _told(layer, item)
                     else:
-                        yield line
+                        yield item
         yield await _commit(engine, layer, parent, name)
     finally:
         await remove_container(engine, name)
@@ -113,17 +120,34 @@ async def inspect_image(engine: Engine, reference: str) -> dict[str, Any]:
     return await engine.call(f"look at the image {reference}", ask)
 
 
-async def put_archive(engine: Engine, container: str, archive: Archive) -> None:
-    """Send files into a container, as they are read."""
-    from urllib.parse import urlencode
+async def _put(engine: Engine, container: str, archive: Archive) -> AsyncGenerator[BuildLine, None]:
+    """Send files into a container, as they are read; a line a while tells how far it is."""
+    sent = 0
 
-    path = f"/containers/{container}/archive?{urlencode({'path': archive.folder})}"
+    def counted() -> Iterator[bytes]:
+        nonlocal sent
+        for piece in archive.pieces():
+            yield piece
+            sent += len(piece)
+
+    sending = asyncio.ensure_future(_send(engine, container, archive.folder, counted()))
+    try:
+        while not (await asyncio.wait({sending}, timeout=_TELL_SECONDS))[0]:
+            of = f" of {archive.size / 1e6:.0f}" if archive.size else ""
+            yield BuildLine(f"sent {sent / 1e6:.0f}{of} MB")
+        await sending
+    finally:
+        sending.cancel()
+
+
+async def _send(engine: Engine, container: str, folder: str, pieces: Iterator[bytes]) -> None:
+    path = f"/containers/{container}/archive?{urlencode({'path': folder})}"
     headers = {"Content-Type": "application/x-tar"}
     answer = engine.stream(
-        f"take files for {archive.folder}",
+        "take files",
         "PUT",
         path,
-        data=archive.pieces(),
+        data=pieces,
         headers=headers,
         quiet_seconds=600,
     )

@@ -128,7 +128,8 @@ def _files(minor: str) -> Iterator[tuple[str, bytes, int]]:
     package = resources.files("backends.scoring")
     for name, data in sorted(_sources(package, "scoring")):
         yield f"{site}/{name}", data, 0o644
-    for name, module in (("serve", "__main__"), ("control", "control")):
+    programs = (("serve", "__main__"), ("control", "control"), ("router", "router.__main__"))
+    for name, module in programs:
         text = _START.format(python=python, module=f"backends.scoring.{module}")
         yield f"{names.SERVER_ROOT}/bin/pilothouse-{name}", text.encode(), 0o755
 

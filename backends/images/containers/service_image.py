@@ -47,27 +47,30 @@ async def build_service(
     if known := await find_image(engine, tag):
         yield known
         return
-    below, content = environment.id, source
-    if _size(bundle / MODELS) < _OWN_LAYER:
-        content = [*_models(bundle), *source]
+    below, content, title = environment.id, source, "source"
+    size = _size(bundle / MODELS)
+    if size < _OWN_LAYER:
+        content, title = [*_models(bundle), *source], "models and source"
     elif found := await find_layer(engine, models):
         yield StepStarted(number=1, title="models")
         yield StepFinished(number=1, title="models", seconds=0.0, size=0, cached=True)
         below = found
     else:
-        async for item in _step(engine, 1, "models", _models_layer(environment, bundle, models)):
+        below_models = _models_layer(environment, bundle, models, size)
+        async for item in _step(engine, 1, "models", below_models):
             if isinstance(item, Image):
                 below = item.id
             else:
                 yield item
     layer = Layer(
         parent=below,
-        title="models and source",
+        title=title,
         archives=(Archive(folder="/", pieces=lambda: tar_of(content)),),
         labels=_labels(environment, spec),
         tag=tag,
     )
-    async for item in _step(engine, 2, "source", layer):
+    number = 1 if title != "source" else 2
+    async for item in _step(engine, number, title, layer):
         yield item
 
 
@@ -93,11 +96,11 @@ async def _step(
             yield item
 
 
-def _models_layer(environment: Image, bundle: Path, key: str) -> Layer:
+def _models_layer(environment: Image, bundle: Path, key: str, size: int) -> Layer:
     return Layer(
         parent=environment.id,
         title="models",
-        archives=(Archive(folder="/", pieces=lambda: tar_of(_models(bundle))),),
+        archives=(Archive(folder="/", pieces=lambda: tar_of(_models(bundle)), size=size),),
         labels={names.IMAGE: names.STEP, names.LAYER: key},
     )
 

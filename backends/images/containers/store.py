@@ -1,8 +1,10 @@
 """Our images on an engine: found, listed, removed, saved and loaded; never anybody else's."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,6 +16,8 @@ from backends.images.containers.records import Image
 
 if TYPE_CHECKING:
     import docker
+
+_CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,47 +84,100 @@ async def stored_images(engine: Engine) -> tuple[StoredImage, ...]:
     return await engine.call("list the images of Pilothouse", ask, seconds=120)
 
 
-async def remove_images(engine: Engine, images: Sequence[StoredImage]) -> None:
-    """Remove images and volumes of ours that nothing uses.
+async def prune_images(
+    engine: Engine, keep: Collection[str], *, dry: bool = False
+) -> tuple[StoredImage, ...]:
+    """Remove what nothing needs, and what builds that were cut off left behind.
+
+    Not removed: what a container was made from, what `keep` names, and what either stands on.
+
+    Args:
+        engine: Where.
+        keep: References of images that are wanted still, for a rollback.
+        dry: Remove nothing.
+
+    Returns:
+        What was removed (with `dry`, what nothing uses by name), service images first.
+    """
+    order = [names.SERVICE, names.ENVIRONMENT, names.STEP, names.PACKAGES, names.SERVER]
+    found = [
+        image
+        for image in await stored_images(engine)
+        if image.kind in order and not image.used_by and image.reference not in keep
+    ]
+    found.sort(key=lambda image: order.index(image.kind))
+    if dry:
+        return tuple(found)
+
+    def remove(client: "docker.APIClient") -> tuple[StoredImage, ...]:
+        return tuple(image for image in found if _removed(client, image.reference))
+
+    removed = await engine.call("remove images", remove, seconds=600)
+    await sweep(engine)
+    return removed
+
+
+async def remove_image(engine: Engine, reference: str) -> None:
+    """Remove one image of ours.
 
     Raises:
-        Refused: a container uses one of them.
+        NotFound: there is none of that name.
+        Refused: it is not ours, or something needs it.
     """
+    found = await find_image(engine, reference)
+    if found is None:
+        raise NotFound(
+            f"There is no image {reference} on the engine.",
+            fix="`pilothouse image list` names those of Pilothouse.",
+        )
+    if names.IMAGE not in found.labels:
+        raise Refused(
+            f"{reference} was not made by Pilothouse.", fix=f"`docker rmi {reference}` removes it."
+        )
+    if not await engine.call("remove an image", lambda client: _removed(client, reference)):
+        raise Refused(
+            f"{reference} is needed by a container or by an image that stands on it.",
+            fix="`pilothouse image list` tells by what; delete that service first.",
+        )
+
+
+def _removed(client: Any, reference: str) -> bool:
+    """Whether it is gone; False where the engine says that something needs it."""
     import docker.errors
 
-    for image in images:
-        if image.used_by:
-            raise Refused(
-                f"{image.reference} is used by {', '.join(image.used_by)}.",
-                fix="Delete that service or container first.",
-            )
-
-    def remove(client: "docker.APIClient") -> None:
-        for image in images:
-            with contextlib.suppress(docker.errors.NotFound):
-                if image.kind == "volume":
-                    client.remove_volume(image.reference)
-                else:
-                    client.remove_image(image.reference)
-
-    await engine.call("remove images", remove, seconds=600)
+    try:
+        client.remove_image(reference)
+    except docker.errors.NotFound:
+        return True
+    except docker.errors.APIError as error:
+        if error.status_code == _CONFLICT:
+            return False
+        raise
+    return True
 
 
-async def sweep(engine: Engine) -> int:
-    """Remove what builds left behind that were cut off: containers and volumes; how many."""
+async def sweep(engine: Engine, *, older: float = 3600.0) -> int:
+    """Remove what builds left behind that were cut off, `older` seconds ago; how many."""
     import docker.errors
 
-    def remove(client: "docker.APIClient") -> int:
+    def old(stamp: float) -> bool:
+        return time.time() - stamp > older
+
+    def remove(client: Any) -> int:
         only = {"label": f"{names.BUILDING}=yes"}
-        containers = client.containers(all=True, filters=only)
-        for container in containers:
-            with contextlib.suppress(docker.errors.APIError):
-                client.remove_container(container["Id"], force=True, v=True)
-        volumes = client.volumes(filters=only)["Volumes"] or []
+        found = client.containers(all=True, filters=only)
+        left = [item["Id"] for item in found if old(item["Created"])]
+        for container in left:
+            client.remove_container(container, force=True, v=True)
+        volumes = [
+            volume["Name"]
+            for volume in client.volumes(filters=only)["Volumes"] or ()
+            if old(datetime.fromisoformat(volume["CreatedAt"]).timestamp())
+        ]
         for volume in volumes:
-            with contextlib.suppress(docker.errors.APIError):
-                client.remove_volume(volume["Name"], force=True)
-        return len(containers) + len(volumes)
+            with contextlib.suppress(docker.errors.APIError):  # in use
+                client.remove_volume(volume, force=True)
+        return len(left) + len(volumes)
 
     return await engine.call("clear away after builds", remove, seconds=300)
 
