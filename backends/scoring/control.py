@@ -4,6 +4,7 @@
     pilothouse-control [--launch FILE] watch             statuses, until standard input ends
     pilothouse-control [--launch FILE] '{"op": …}'       one request of the control protocol
     pilothouse-control [--launch FILE] move FROM TO      a file takes another's place at once
+    pilothouse-control [--launch FILE] keep FOLDER NAME...   all else in the folder is removed
 
 FILE is by default `/var/pilothouse/launch.json`; relative paths start from its folder.
 """
@@ -50,6 +51,9 @@ def _run(file: Path, arguments: "Sequence[str]") -> int:
         case ["move", origin, target]:
             (file.parent / origin).replace(file.parent / target)
             return 0
+        case ["keep", folder, *names]:
+            _keep(file.parent / folder, names)
+            return 0
         case [request]:
             return _ask(_connect(file, 0.0), json.dumps(json.loads(request)))
     sys.stderr.write(f"{__doc__}\n")
@@ -79,6 +83,14 @@ def _call(scheme: str, port: int) -> socket.socket:
     context.check_hostname = False  # it is this very machine
     context.verify_mode = ssl.CERT_NONE
     return context.wrap_socket(plain)
+
+
+def _keep(folder: Path, names: "Sequence[str]") -> None:
+    import shutil
+
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.name not in names:
+            shutil.rmtree(entry)
 
 
 def _connect(file: Path, patience: float) -> socket.socket:

@@ -66,6 +66,8 @@ class Launch:
     compatible: bool = False
     """Answer as azureml-inference-server-http where ours differ on purpose: see
     `supervisor.compatible`. The variable PILOTHOUSE_COMPATIBLE=true asks for the same."""
+    start_file: str | None = None
+    """Becomes the launch of whatever revision takes over, so that the next start begins with it."""
     end_when_failed: bool = False
     """Exit with code 3 when the first start fails; otherwise the failure is told and kept."""
     sample: str | None = None
@@ -93,7 +95,11 @@ class Launch:
 
     def save(self, path: Path) -> None:
         """Write the file."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    def to_json(self) -> str:
+        """The file's content."""
+        return json.dumps(asdict(self), indent=1)
 
     @classmethod
     def load(cls, path: Path) -> "Launch":

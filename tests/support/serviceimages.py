@@ -21,6 +21,7 @@ LABEL = "pilothouse.tests.image"
 _START = "#!/usr/local/bin/python -S\nimport sys\nsys.path.append('/opt/pilothouse/lib')\n"
 _SERVE = f"{_START}from backends.scoring.__main__ import main\nmain()\n"
 _CONTROL = f"{_START}from backends.scoring.control import main\nmain()\n"
+_ROUTER = f"{_START}from backends.scoring.router.__main__ import main\nmain()\n"
 _SERVER = f"""\
 FROM {IMAGE}
 COPY server /opt/pilothouse
@@ -56,6 +57,7 @@ def _server_files() -> Iterator[tuple[str, bytes]]:
 
     yield "server/bin/pilothouse-serve", _SERVE.encode()
     yield "server/bin/pilothouse-control", _CONTROL.encode()
+    yield "server/bin/pilothouse-router", _ROUTER.encode()
     yield "server/lib/backends/__init__.py", b""
     for module in (httptools, uvloop):
         assert module.__file__ is not None

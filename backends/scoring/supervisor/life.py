@@ -75,6 +75,8 @@ async def serve(
     def configure() -> None:
         app.configure()
         service.collect_from_now(folder)
+        if launch.start_file:
+            log.write_file(folder / launch.start_file, service.launch.to_json())
 
     service.promoted = configure
     front = Front(listeners[0], app, log, renewing)
