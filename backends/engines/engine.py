@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from backends.engines.bodies import BodyReader, Broken, Data, RawRequest
+from backends.engines.clients import new_client
 from backends.engines.failures import EngineCut, cut, failure
 from backends.engines.records import EngineAddress, EngineInfo
 from backends.engines.ssh import Relay
@@ -142,6 +143,20 @@ class Engine:
         if self._closed:
             raise EngineCut(f"Docker could not {what}: the target was closed.")
 
+    @contextlib.asynccontextmanager
+    async def tunnel(self, host: str, port: int) -> AsyncGenerator[int, None]:
+        """A port of this machine's loopback that leads to an address of the engine's machine.
+
+        Raises:
+            Unsupported: the engine is not reached over ssh.
+        """
+        if self._relay is None:
+            raise Unsupported(
+                f"There is no tunnel through {self.address.url}.", fix="Use an ssh:// address."
+            )
+        async with self._relay.tunnel(host, port) as here:
+            yield here
+
     @property
     def api(self) -> str:
         """The negotiated version of the API, such as `1.41`; empty before the first call."""
@@ -208,15 +223,18 @@ class Engine:
 
         threading.Thread(target=run, name=f"docker {what}", daemon=True).start()
         try:
-            return await asyncio.wait_for(future, seconds)
+            found = await asyncio.wait_for(future, seconds)
         except Exception as error:
             raise self._failure(what, error) from error
+        if self._relay is not None:
+            self._relay.problem = None
+        return found
 
     def _with_client(self, work: Callable[["docker.APIClient"], T], seconds: float) -> T:
         try:
             client = self._idle.pop()
         except IndexError:
-            client = self._new_client()
+            client = new_client(self._reached, self._api or OLDEST_API)
         client.timeout = seconds  # type: ignore[assignment]  # requests takes fractions too
         try:
             result = work(client)
@@ -228,25 +246,6 @@ class Engine:
         else:
             self._idle.append(client)
         return result
-
-    def _new_client(self) -> "docker.APIClient":
-        import docker
-        from docker.tls import TLSConfig
-
-        tls = self._reached.tls
-        secured: Any = False
-        if tls is not None:
-            pair = (str(tls.certificate), str(tls.key)) if tls.certificate and tls.key else None
-            secured = TLSConfig(
-                client_cert=pair,
-                ca_cert=str(tls.ca) if tls.ca else None,
-                verify=tls.verify,
-            )
-        client = docker.APIClient(
-            base_url=self._reached.url, version=self._api or OLDEST_API, tls=secured
-        )
-        client.trust_env = False
-        return client
 
     def _failure(self, what: str, error: Exception) -> BaseException:
         found = failure(what, error, self.address, self._ssh_problem())

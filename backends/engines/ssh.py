@@ -15,12 +15,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from backends.engines.records import EngineAddress
+from backends.engines.roads import Road
 from backends.errors import InvalidInput, PilothouseError, Unauthorized, Unavailable
 
+LOOPBACK = "127.0.0.1"
+_SOCKET = "engine.sock"
+_END_SECONDS = 5.0
 _KEEP_SECONDS = 60
 """How long an idle master connection stays."""
 _LONGEST_FOLDER = 40
@@ -63,7 +68,7 @@ _NOISE = re.compile(
 
 
 class Relay:
-    """Gives an ssh engine a private Unix socket.
+    """Gives an ssh engine a private Unix socket, and ports of its machine a port here.
 
     Args:
         address: Of scheme `ssh`.
@@ -74,73 +79,45 @@ class Relay:
 
     def __init__(self, address: EngineAddress) -> None:
         self.problem: PilothouseError | None = None
-        """Why the newest connection failed; None once one lived."""
+        """Why the newest connection failed; whoever succeeds takes it away."""
         self._address = address
-        self._host = urlsplit(address.url).hostname or ""
         command(address, Path())
         self._folder: Path | None = None
-        self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
-        self._serving: set[asyncio.Task[None]] = set()
+        self._open = contextlib.AsyncExitStack()
 
     async def open(self) -> Path:
-        """The socket, made and listened on at the first call."""
+        """The engine's socket, made and listened on at the first call."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="ph-ssh-", dir=_short_folder()))
-            path = self._folder / "engine.sock"
-            self._listener = _listen(path)
-            self._accepting = asyncio.create_task(self._accept(self._listener))
-        return self._folder / "engine.sock"
+            line = command(self._address, self._folder)
+            listener = _private_listener(self._folder / _SOCKET)
+            await self._open.enter_async_context(self._road(listener, line))
+        return self._folder / _SOCKET
+
+    @contextlib.asynccontextmanager
+    async def tunnel(self, host: str, port: int) -> AsyncGenerator[int, None]:
+        """A port of this machine that leads to an address as the engine's machine sees it."""
+        await self.open()
+        assert self._folder is not None
+        listener = socket.create_server((LOOPBACK, 0))
+        line = forward_command(self._address, self._folder, host, port)
+        async with self._road(listener, line):
+            yield int(listener.getsockname()[1])
 
     async def aclose(self) -> None:
         """End every ssh process and the master connection; remove the folder."""
-        tasks = [*self._serving, *([self._accepting] if self._accepting else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._listener is not None:
-            self._listener.close()
+        await self._open.aclose()
         if self._folder is not None:
             await _end_master(self._address, self._folder)
             shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder = self._listener = self._accepting = None
+        self._folder = None
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listener)
-            task = loop.create_task(self._serve(connection))
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
-
-    async def _serve(self, connection: socket.socket) -> None:
-        """One ssh process; our copy of the connection stays open until its end is understood."""
+    def _road(self, listener: socket.socket, line: list[str]) -> Road:
         assert self._folder is not None
-        connection.setblocking(True)  # ssh inherits the mode
-        with connection, tempfile.TemporaryFile(dir=self._folder) as words:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command(self._address, self._folder),
-                    stdin=connection.fileno(),
-                    stdout=connection.fileno(),
-                    stderr=words,
-                    start_new_session=True,
-                )
-            except FileNotFoundError:
-                self.problem = Unavailable(
-                    "There is no ssh on this machine.", fix="Install OpenSSH's client."
-                )
-                return
-            try:
-                code = await process.wait()
-            except asyncio.CancelledError:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-                raise
-            words.seek(0)
-            text = words.read(65536).decode("utf-8", errors="replace")
-            self.problem = explain(self._address, code, text) if code else None
+        return Road(listener, line, folder=self._folder, failed=self._failed)
+
+    def _failed(self, code: int, text: str) -> None:
+        self.problem = explain(self._address, code, text)
 
 
 def command(address: EngineAddress, folder: Path) -> list[str]:
@@ -149,28 +126,25 @@ def command(address: EngineAddress, folder: Path) -> list[str]:
     Raises:
         InvalidInput: host or user could be mistaken for an option.
     """
-    parts = urlsplit(address.url)
-    host, user = parts.hostname or "", unquote(parts.username or "")
-    if host.startswith("-") or user.startswith("-") or not host:
-        raise InvalidInput(
-            f"'{address.url}' names no host that ssh could take.", fix="Write ssh://user@host."
-        )
     docker = ["docker", "system", "dial-stdio"]
-    if parts.path not in {"", "/"}:
-        docker[1:1] = ["--host", f"unix://{unquote(parts.path)}"]
-    return [
-        *_ssh(address, folder),
-        *(["-l", user] if user else []),
-        *(["-p", str(parts.port)] if parts.port else []),
-        "--",
-        host,
-        shlex.join(docker),
-    ]
+    path = urlsplit(address.url).path
+    if path not in {"", "/"}:
+        docker[1:1] = ["--host", f"unix://{unquote(path)}"]
+    return [*_ssh(address, folder), *_destination(address), shlex.join(docker)]
+
+
+def forward_command(address: EngineAddress, folder: Path, host: str, port: int) -> list[str]:
+    """The ssh command line for one connection to an address beyond it."""
+    return [*_ssh(address, folder), "-W", f"{host}:{port}", *_destination(address)]
 
 
 def explain(address: EngineAddress, code: int, text: str) -> PilothouseError:
     """Why an ssh process ended: the last line that says something."""
     host = urlsplit(address.url).hostname or ""
+    if code < 0:
+        return Unavailable(
+            f"ssh could not be run on this machine: {text}.", fix="Install OpenSSH's client."
+        )
     lines = [line.strip() for line in text.splitlines() if not _NOISE.match(line)]
     said = lines[-1] if lines else f"exit code {code}"
     if code == _NOT_FOUND:
@@ -208,27 +182,37 @@ def _ssh(address: EngineAddress, folder: Path) -> list[str]:
     return ["ssh", *config, "-T", *(f"-o{option}" for option in options)]
 
 
+def _destination(address: EngineAddress) -> list[str]:
+    parts = urlsplit(address.url)
+    host, user = parts.hostname or "", unquote(parts.username or "")
+    if host.startswith("-") or user.startswith("-") or not host:
+        raise InvalidInput(
+            f"'{address.url}' names no host that ssh could take.", fix="Write ssh://user@host."
+        )
+    login = ["-l", user] if user else []
+    return [*login, *(["-p", str(parts.port)] if parts.port else []), "--", host]
+
+
 async def _end_master(address: EngineAddress, folder: Path) -> None:
     """Close the master connection, if one is there."""
-    *_, dashes, host, _docker = command(address, folder)
-    line = [*command(address, folder)[:-3], "-O", "exit", dashes, host]
     with contextlib.suppress(OSError, TimeoutError):
         process = await asyncio.create_subprocess_exec(
-            *line,
+            *_ssh(address, folder),
+            "-O",
+            "exit",
+            *_destination(address),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        await asyncio.wait_for(process.wait(), 5)
+        await asyncio.wait_for(process.wait(), _END_SECONDS)
 
 
-def _listen(path: Path) -> socket.socket:
+def _private_listener(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     path.chmod(0o600)
-    listener.listen(64)
-    listener.setblocking(False)
     return listener
 
 

@@ -58,6 +58,7 @@ class DockerDriver(Driver):
         log_resume_exact=True,
         state_push=True,
         exec=True,
+        tunnel=True,
         stop=True,
         rotate_keys_without_restart=True,
         gpu=True,
@@ -189,7 +190,7 @@ class DockerDriver(Driver):
 
     @contextlib.asynccontextmanager
     async def endpoint(self, name: str) -> AsyncGenerator[Endpoint, None]:
-        """The published port.
+        """The published port, or a tunnel to it where the engine is behind ssh.
 
         Raises:
             NotFound: there is no such service, or it is not published.
@@ -199,13 +200,17 @@ class DockerDriver(Driver):
         if place is None:
             raise NotFound(f"Service {name} has no address.", fix="Deploy it again.")
         host = self._host
-        if host is None or (host != _LOOPBACK and place.host == _LOOPBACK):
+        if host is None:
+            async with self.engine.tunnel(_LOOPBACK, place.port) as port:
+                yield Endpoint(url=f"http://{_LOOPBACK}:{port}")
+        elif host != _LOOPBACK and place.host == _LOOPBACK:
             raise Unavailable(
                 f"Service {name} answers on {place.host}:{place.port} of the engine's machine"
                 " only, which cannot be called from here.",
                 fix="Reach the engine by ssh://, which carries calls too.",
             )
-        yield Endpoint(url=f"http://{host}:{place.port}")
+        else:
+            yield Endpoint(url=f"http://{host}:{place.port}")
 
     async def keys(self, name: str) -> Keys:
         """Both keys of the service.
