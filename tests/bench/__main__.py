@@ -10,7 +10,7 @@ MODULES = ("startup", "deploying", "registry", "models_view")
 
 
 def main() -> None:
-    """Run the named benchmarks, or all of them, and print a line a figure.
+    """Run the named benchmarks, or all but `serving`, which needs wrk; print a line a figure.
 
     Compiled modules are kept, as they are after an ordinary installation: the first, uncounted
     round of each benchmark writes them.
@@ -18,7 +18,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in sys.argv[1:] or MODULES:
         for figure in import_module(f"tests.bench.{name}").measure():
-            print(show(figure), flush=True)
+            print(figure if isinstance(figure, str) else show(figure), flush=True)
 
 
 if __name__ == "__main__":
