@@ -344,6 +344,10 @@ class Connection(asyncio.Protocol):
         if not self.busy:
             asyncio.get_running_loop().call_later(RETIRE_SECONDS, self._close_idle)
 
+    def abort(self) -> None:
+        """End now, whatever is under way."""
+        self._transport.abort()
+
     def tick(self) -> None:
         """Called at intervals: end a connection on which nothing happens any more."""
         unsent = self._transport.get_write_buffer_size()
@@ -353,7 +357,7 @@ class Connection(asyncio.Protocol):
         if self._idle < IDLE_TURNS:
             return
         if self._coming is None or unsent:
-            self._transport.abort()
+            self.abort()
         else:
             self._refuse(408, SLOW)
             self._turn()

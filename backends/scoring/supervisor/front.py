@@ -1,6 +1,7 @@
 """The listener, and the end of its connections."""
 
 import asyncio
+import resource
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from .tls import Renewing
 
 TICK_SECONDS = 5.0
+MOST_FILES = 65_536
+"""What the limit of open files is raised to, where that is allowed."""
+RESERVED = 256
+"""Open files that connections leave for workers, logs and the control socket."""
 HANDSHAKE_SECONDS = 10.0
 
 
@@ -30,7 +35,8 @@ class Front:
         self._renewing = renewing
         self._app = app
         self._log = log
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, None] = {}
+        self._most = most_connections()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
@@ -65,10 +71,16 @@ class Front:
                 await asyncio.wait_for(self._empty.wait(), seconds)
 
     def _accept(self) -> Connection:
-        return Connection(self._app, self._log, self._open.add, self._ended)
+        return Connection(self._app, self._log, self._opened, self._ended)
+
+    def _opened(self, connection: Connection) -> None:
+        """Make room for it where an idle connection can go, the oldest first."""
+        if len(self._open) >= self._most:
+            next((other for other in self._open if not other.busy), connection).abort()
+        self._open[connection] = None
 
     def _ended(self, connection: Connection) -> None:
-        self._open.discard(connection)
+        self._open.pop(connection, None)
         if self._empty is not None and not self._open:
             self._empty.set()
 
@@ -76,3 +88,13 @@ class Front:
         for connection in list(self._open):
             connection.tick()
         self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+
+
+def most_connections() -> int:
+    """As many as this process may have open files, without those that it needs itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return max(soft - RESERVED, soft // 2)

@@ -85,6 +85,7 @@ class Pool:
         for worker in list(self.workers):
             await worker.attach(self)
         if self.failed:
+            self._later(RETRY_SECONDS)
             owner.changed(self)
 
     @property
@@ -210,12 +211,18 @@ class Pool:
         try:
             spawned = spawn(self.launch, self.app_root)
         except OSError as error:
-            self.failed = True
-            self.reason = f"the worker cannot be started: {error}"
-            self.evidence = Evidence(stage="import", event=str(error))
-            self._log.line(self.reason, level="ERROR")
-            return
-        self._add(spawned)
+            self._not_spawned(error)
+        else:
+            self._add(spawned)
+
+    def _not_spawned(self, error: OSError) -> None:
+        """Once it ran, the machine is short of something: that passes."""
+        self.failed = not self.was_ready
+        self.reason = f"the worker cannot be started: {error}"
+        self.evidence = Evidence(stage="import", event=str(error))
+        self._log.line(self.reason, level="ERROR")
+        if self._owner is not None:
+            self._later(RETRY_SECONDS if self.failed else LONGEST_WAIT)
 
     def _add(self, spawned: Spawned) -> None:
         worker = Worker(self._serials(), self.launch, self.app_root, self._log, spawned)
@@ -239,14 +246,13 @@ class Pool:
         if worker.phase != SERVING:
             self._failed_starts += 1
             final = worker.failed_start and not self.was_ready
-            if final or self._failed_starts >= MAX_FAILED_STARTS:
-                self.failed = True
+            self.failed = final or (self._failed_starts >= MAX_FAILED_STARTS and not self.ready)
             if final:
                 self.kill(self.reason)
                 return
         else:
             self._crashes = 0 if worker.answered else self._crashes + 1
-            self.failed = self._crashes >= MAX_CRASHES
+            self.failed = self._crashes >= MAX_CRASHES and not self.ready
         self.restarts += 1
         tries = self._failed_starts + self._crashes
         wait = min(LONGEST_WAIT, 0.05 * 2**tries) if tries > 1 else 0.0
