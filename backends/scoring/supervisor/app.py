@@ -97,9 +97,7 @@ class App:
         """The same for paths that are no fixed ones."""
         if not open_inference.owns(route):
             return Reply.problem(404, NOT_FOUND)
-        reply = open_inference.refusal(
-            route, request.method, request.headers, self._launch
-        )
+        reply = open_inference.refusal(route, request.method, request.headers, self._launch)
         if reply is None:
             reply = request.identity.problem if self._admits(route, request) else self._locked()
         return reply and open_inference.worded(reply)
@@ -264,6 +262,8 @@ class App:
         metrics.duration.add(seconds)
         if job is not None and not reply.rejected:
             metrics.queue.add(job.queue_ms / 1000)
+            if job.batch:
+                metrics.batch.add(job.batch)
             if reply.run_ms is not None:
                 metrics.run.add(reply.run_ms / 1000)
         rid = request.identity.request_id

@@ -1,7 +1,6 @@
 """The bounded queue between requests and workers."""
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import Sequence
 from time import perf_counter
@@ -60,7 +59,7 @@ class Dispatcher:
             self.pump()
             self._tell_quiet()
         elif worker.room and self.waiting and not self._free:
-            worker.start(self._share(worker.room))
+            worker.start(self._share(worker, worker.room))
 
     def remove(self, worker: Worker) -> None:
         """This worker takes no job any more; the one that it had is over."""
@@ -79,7 +78,7 @@ class Dispatcher:
         while self._free and self.waiting and len(self._busy) < self.limits.concurrency:
             worker = self._free.pop()
             self._busy.add(worker)
-            worker.start(self._share(1 if self._free else worker.room))
+            worker.start(self._share(worker, 1 if self._free else worker.room))
 
     async def quiet(self) -> None:
         """Return when nothing runs and nothing waits."""
@@ -99,10 +98,14 @@ class Dispatcher:
             self._arm(self.waiting[0])
         self.pump()
 
-    def _share(self, room: int) -> list[Job]:
-        """The oldest that wait: as many as there is room for, if the other workers get as many."""
-        fair = -(-len(self.waiting) // len(self._busy))
-        return [self.waiting.popleft() for _ in range(min(room, fair, len(self.waiting)))]
+    def _share(self, worker: Worker, room: int) -> list[Job]:
+        """The oldest that wait: as many as there is room for, if the other workers get as many.
+
+        A batch is whatever waits.
+        """
+        waiting = len(self.waiting)
+        fair = waiting if worker.batch else -(-waiting // len(self._busy))
+        return [self.waiting.popleft() for _ in range(min(room, fair, waiting))]
 
     def _tell_quiet(self) -> None:
         if self._quiet is not None and not self._busy and not self.waiting:
@@ -119,7 +122,7 @@ class Dispatcher:
         message = WAITED.format(self.limits.queue_wait_ms)
         while self.waiting and self.waiting[0].queued <= oldest:
             self.waiting.popleft().finish(Reply.problem(503, message, rejected="queue-wait"))
-        ahead = [job for worker in self._busy for job in itertools.islice(worker.jobs, 1, None)]
+        ahead = [job for worker in self._busy for job in worker.ahead]
         for job in ahead:
             if job.queued <= oldest:
                 job.finish(Reply.problem(503, message, rejected="queue-wait"))

@@ -45,6 +45,7 @@ class Job:
 
     __slots__ = (
         "abandoned",
+        "batch",
         "body",
         "done",
         "meta",
@@ -75,6 +76,8 @@ class Job:
         self.queued = 0.0
         """When it began to wait, by `perf_counter`: loops' clocks are coarse. 0: it did not."""
         self.queue_ms = 0.0
+        self.batch = 0
+        """How many ran in one call, on the first of them."""
         self.abandoned = False
         """Nobody waits for an answer any more: there is one, or the client is gone."""
 

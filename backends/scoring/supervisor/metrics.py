@@ -2,28 +2,31 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+"""Upper bounds, requests in a batch."""
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 """Upper bounds, seconds."""
 
 
 class Histogram:
-    """How long something took, seconds."""
+    """How long something took, seconds, or another quantity with its own bounds."""
 
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
+    def __init__(self, bounds: Sequence[float] = BUCKETS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def add(self, seconds: float) -> None:
+    def add(self, value: float) -> None:
         """One observation."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
     def lines(self, name: str) -> Iterable[str]:
         """The histogram's samples."""
         running = 0
-        for bound, count in zip((*BUCKETS, "+Inf"), self.counts, strict=True):
+        for bound, count in zip((*self.bounds, "+Inf"), self.counts, strict=True):
             running += count
             yield f'{name}_bucket{{le="{bound}"}} {running}'
         yield f"{name}_sum {self.total:.6f}"
@@ -41,6 +44,7 @@ class Metrics:
         self.duration = Histogram()
         self.queue = Histogram()
         self.run = Histogram()
+        self.batch = Histogram(SIZES)
 
     def text(self, gauges: dict[str, float], models: Iterable[tuple[str, str, str]]) -> str:
         """The page; `models` are name, version and digest."""
@@ -59,6 +63,7 @@ class Metrics:
             ("http_server_request_duration_seconds", self.duration),
             ("scoring_queue_seconds", self.queue),
             ("scoring_run_duration_seconds", self.run),
+            *((("scoring_batch_size", self.batch),) if self.batch.total else ()),
         ):
             lines += [f"# TYPE {name} histogram", *histogram.lines(name)]
         for name, value in gauges.items():

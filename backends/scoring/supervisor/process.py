@@ -1,6 +1,7 @@
 """One worker process: its start, its present request, its end and the evidence of it."""
 
 import asyncio
+import itertools
 import os
 import signal
 import threading
@@ -70,6 +71,8 @@ class Worker:
         self.answered = 0
         self.jobs: deque[Job] = deque()
         """The first one runs; the others were sent ahead and have not begun."""
+        self.batch = 0
+        """How many requests its script takes in one call; 0 when it takes one after the other."""
         self.alive = True
         self.connected = True
         self.stopping = False
@@ -109,8 +112,18 @@ class Worker:
         self._watch_end()
 
     @property
+    def ahead(self) -> list[Job]:
+        """The jobs that lie with it and have not begun."""
+        return [] if self.batch else list(itertools.islice(self.jobs, 1, None))
+
+    @property
     def room(self) -> int:
-        """How many requests it may be given: one, and some ahead once it has shown to be quick."""
+        """How many requests it may be given: one, and some ahead once it has shown to be quick.
+
+        One whose script takes batches may be given a whole one when it is free.
+        """
+        if self.batch:
+            return 0 if self.stopping or self.jobs else self.batch
         ahead = AHEAD if self._quick >= QUICK_RUNS else 0
         return 0 if self.stopping else 1 + ahead - len(self.jobs)
 
@@ -119,6 +132,9 @@ class Worker:
         idle = not self.jobs
         self.jobs.extend(jobs)
         headers = self.description["headers"]
+        if self.batch:
+            jobs[0].batch = len(jobs)
+            self._link.put(wire.BATCH, len(jobs))
         for job in jobs:
             meta: list[Any] = [*job.meta, _text(job.pairs) if headers else None]
             if job.trace is not None:
@@ -129,11 +145,14 @@ class Worker:
             self._begin()
 
     def _begin(self) -> None:
-        """The first of its jobs runs from now on."""
-        job = self.jobs[0]
-        if job.queued:
-            job.queue_ms = (perf_counter() - job.queued) * 1000
+        """The first of its jobs, or the whole batch, runs from now on."""
+        for job in self._running():
+            if job.queued:
+                job.queue_ms = (perf_counter() - job.queued) * 1000
         self._arm(self._launch.scoring_timeout_ms / 1000)
+
+    def _running(self) -> Sequence[Job]:
+        return tuple(self.jobs) if self.batch else (self.jobs[0],)
 
     def take_back(self) -> list[Job]:
         """The jobs that it has not begun and, being gone, never will."""
@@ -167,6 +186,7 @@ class Worker:
             self._owner.phase_changed(self)
         elif kind == wire.READY:
             self.description = meta
+            self.batch = meta.get("batch", 0)
             self.phase = WARM_UP if self._launch.sample is not None else SERVING
             self._deadline = 0.0
             self._owner.started(self)
@@ -230,6 +250,8 @@ class Worker:
     def _finished(self) -> None:
         self.jobs.popleft()
         self.answered += 1
+        if self.batch and self.jobs:
+            return  # the rest of the batch is on its way
         self._deadline = 0.0
         if self.jobs:
             self._begin()
@@ -238,8 +260,9 @@ class Worker:
         if self._parts is not None:
             self._parts.end(broken=True)
             self._parts = None
-        if self.jobs:
-            self.jobs.popleft().finish(Reply.problem(502, message, rejected="worker-died"))
+        for job in self._running() if self.jobs else ():
+            self.jobs.popleft()
+            job.finish(Reply.problem(502, message, rejected="worker-died"))
 
     # Deadlines: one timer that is moved only when it fires too early
 
@@ -260,14 +283,15 @@ class Worker:
             self.reason = f"import and init() took longer than {self._launch.init_seconds:g} s"
             self.failed_start = True
             self.kill(self.reason)
-        elif self.jobs[0].abandoned:
+        elif all(job.abandoned for job in self._running()):
             self.reason = (
                 f"run() did not come back {self._launch.scoring_timeout_ms} ms after its start"
             )
             self.kill(self.reason)
         else:
             message = f"Scoring timeout after {self._launch.scoring_timeout_ms} ms"
-            self.jobs[0].finish(Reply.problem(504, message, rejected="timeout"))
+            for job in self._running():
+                job.finish(Reply.problem(504, message, rejected="timeout"))
             self._arm(LATE_SECONDS)
 
     # The end

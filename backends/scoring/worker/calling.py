@@ -44,6 +44,20 @@ class Style:
         return arguments
 
 
+def decorated(function: "Callable[..., Any]") -> bool:
+    """It is, or the process has asked to be, called with something else than the body's text."""
+    return _schema_module(function) is not None or _raw()
+
+
+def parameter_names(function: "Callable[..., Any]") -> "List[str]":
+    """The parameters' names.
+
+    Raises:
+        ScriptError: It has parameters that cannot be served.
+    """
+    return [name for name, _ in _parameters(inspect.unwrap(function))]
+
+
 def analyse(run: "Callable[..., Any]") -> Style:
     """Decide the mode.
 
@@ -51,7 +65,7 @@ def analyse(run: "Callable[..., Any]") -> Style:
         ScriptError: The signature cannot be served.
     """
     schema = _schema_module(run)
-    raw = any(getattr(sys.modules.get(name), "_rawHttpRequested", False) for name in RAW_MODULES)
+    raw = _raw()
     if raw and schema:
         raise ScriptError("run() cannot be decorated with both @rawhttp and @input_schema.")
     parameters = _parameters(_innermost(run, schema))
@@ -69,7 +83,7 @@ def analyse(run: "Callable[..., Any]") -> Style:
         from .rawrequest import build
 
         return Style(RAW, wants_headers, lambda request: {data[0][0]: build(request)})
-    return Style(TEXT, wants_headers, lambda request: {data[0][0]: _text(request)})
+    return Style(TEXT, wants_headers, lambda request: {data[0][0]: text(request)})
 
 
 def schemas(run: "Optional[Callable[..., Any]]") -> "Dict[str, Any]":
@@ -99,13 +113,22 @@ def _value(text: str) -> "Any":
         return text
 
 
-def _text(request: Request) -> str:
+def text(request: Request) -> str:
+    """The body, or the query as JSON.
+
+    Raises:
+        BadRequest: The body is not UTF-8.
+    """
     if request.method == "GET":
         return json.dumps(query_values(request))
     try:
         return request.body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRequest(400, "Input cannot be decoded as UTF-8: {}".format(error))
+
+
+def _raw() -> bool:
+    return any(getattr(sys.modules.get(name), "_rawHttpRequested", False) for name in RAW_MODULES)
 
 
 def _schema_reader(data: "List[Tuple[str, Any]]") -> "Callable[[Request], Dict[str, Any]]":

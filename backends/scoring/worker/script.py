@@ -7,14 +7,14 @@ import os
 import sys
 import time
 
-from . import calling, failure, output, replies
+from . import batching, calling, failure, output, replies
 from .failure import ScriptError
 from .messages import Answer, BadRequest, Request, Runner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Callable, Dict, Optional
+    from typing import Any, Callable, Dict, List, Optional
 
 MODULE = "entry_module"
 FALLBACK = "main"
@@ -28,6 +28,7 @@ class EntryScript(Runner):
         self._path = path
         self._init: "Optional[Callable[[], object]]" = None
         self._run: "Optional[Callable[..., object]]" = None
+        self._batch: "Optional[batching.Batch]" = None
         self._mode = calling.TEXT
         self._wants_headers = False
         self._prepare: "Optional[Callable[[Request], Dict[str, Any]]]" = None
@@ -44,9 +45,13 @@ class EntryScript(Runner):
         module = self._import()
         inner = getattr(module, "driver_module", module)
         self._init = _function(module if hasattr(module, "init") else inner, "init")
-        self._run = _function(inner if hasattr(inner, "run") else module, "run")
         if _required(inspect.signature(self._init)):
             raise ScriptError("init() must be callable without arguments.")
+        owner = inner if hasattr(inner, "run") else module
+        if hasattr(owner, batching.FUNCTION):
+            self._batch = batching.Batch(owner, getattr(owner, "run", None))
+            return
+        self._run = _function(owner, "run")
         style = calling.analyse(self._run)
         self._mode = style.mode
         self._wants_headers = style.wants_headers or style.mode == calling.RAW
@@ -59,12 +64,17 @@ class EntryScript(Runner):
 
     def describe(self) -> "Dict[str, Any]":
         """How it is called, and its schemas where `run()` declares them."""
+        if self._batch is not None:
+            headers = self._batch.wants_headers
+            return {"mode": calling.TEXT, "headers": headers, "batch": self._batch.size}
         found: "Dict[str, Any]" = {"mode": self._mode, "headers": self._wants_headers}
         found.update(calling.schemas(self._run))
         return found
 
     def answer(self, request: Request) -> Answer:
         """Decode, call `run()`, encode."""
+        if self._batch is not None:
+            return self._batch.answers([request])[0]
         assert self._prepare is not None
         assert self._run is not None
         try:
@@ -83,6 +93,11 @@ class EntryScript(Runner):
             return Answer.problem(500, RUN_FAILED, elapsed)
         elapsed = (time.perf_counter() - started) * 1000
         return replies.encode(result, elapsed)
+
+    def answer_batch(self, requests: "List[Request]") -> "List[Answer]":
+        """Answer them in one call of `run_batch()`."""
+        assert self._batch is not None
+        return self._batch.answers(requests)
 
     def _import(self) -> "ModuleType":
         if self._path is None:

@@ -37,6 +37,9 @@ STOP = 8
 COLLECT = 9
 """Worker to supervisor: `[model, version, designation, header line, row count]` and CSV rows."""
 
+BATCH = 10
+"""Supervisor to worker: so many requests follow, to be run in one call."""
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 
