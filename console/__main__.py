@@ -2,6 +2,8 @@
 
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 COMPLETION = "_PILOTHOUSE_COMPLETE"
 """Set by the shell's completion function, which calls without words."""
@@ -15,8 +17,16 @@ def main() -> None:
     if len(sys.argv) > 1 or COMPLETION in os.environ:
         from console.cli.main import run
 
-        sys.exit(run(sys.argv[1:]))
+        _end(run(sys.argv[1:]))
     sys.exit(_console())
+
+
+def _end(code: int) -> NoReturn:
+    """End now: a command has closed what it opened, and taking the interpreter apart is slow."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _console() -> int:
