@@ -1,6 +1,7 @@
 """The failure card: why a rollout failed, on stderr, with the evidence that there is."""
 
 import sys
+from itertools import takewhile
 
 import click
 
@@ -13,6 +14,8 @@ FRAMES = 12
 """Lines of a traceback's end that are shown."""
 LINES = 15
 """Last lines of a log or a build that are shown."""
+TREE = "The model directory "
+"""Begins the scoring server's listing of it, which is the last that a failed start logs."""
 
 
 def card(failed: RunFailed) -> None:
@@ -35,9 +38,10 @@ def card(failed: RunFailed) -> None:
 
 
 def _said(evidence: Evidence) -> bool:
-    """The last lines are the traceback again and nothing else."""
-    wanted = [line.strip() for line in evidence.last_lines]
-    return set(wanted) <= {line.strip() for line in evidence.traceback.splitlines()}
+    """The last lines are the traceback and the model directory again, and nothing else."""
+    lines = takewhile(lambda line: not line.startswith(TREE), evidence.last_lines)
+    told = {line.strip() for line in evidence.traceback.splitlines()}
+    return all(line.strip() in told for line in lines)
 
 
 def _advice(failed: RunFailed, service: Service | None) -> list[str]:
