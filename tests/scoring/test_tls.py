@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.scoring.conftest import ECHO
+from tests.support.byhand import ByHand
 from tests.support.certificates import Signed, encrypted, signed
 from tests.support.scoring_server import DEADLINE, Server, until
 
@@ -166,3 +167,37 @@ def test_broken_handshakes_leave_nothing_behind(serve: Serve, tmp_path: Path) ->
     assert server.process is not None
     assert server.process.stderr is not None
     assert server.process.stderr.read() == b""
+
+
+def test_by_hand_flags_name_the_pair(tmp_path: Path) -> None:
+    pair = signed(tmp_path, "first")
+    (tmp_path / "score.py").write_text(ECHO, encoding="utf-8")
+    server = ByHand(
+        tmp_path,
+        "--entry-script=score.py",
+        "--tls-certificate=first.pem",
+        "--tls-key=first.key",
+        "--data-dir=kept",
+    )
+    url = server.url.replace("http:", "https:")
+
+    def ready() -> bool:
+        try:
+            return httpx.get(url, verify=trusting(pair)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        until(ready, "a ready server")
+        assert httpx.post(f"{url}/score", json=[5], verify=trusting(pair)).json() == [5]
+        server.process.terminate()
+        assert server.exit_code() == 0
+        assert len(list((tmp_path / "kept").rglob("inputs.csv"))) == 1
+    finally:
+        server.close()
+
+
+def test_by_hand_one_file_without_the_other_is_refused(tmp_path: Path) -> None:
+    server = ByHand(tmp_path, "--tls-key=x.key")
+    assert server.exit_code() == 3
+    assert "the certificate is not named" in server.output()

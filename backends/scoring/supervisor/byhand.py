@@ -73,7 +73,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Launch,
         or (HEALTH_PORT if settings.flag("SEPERATE_HEALTH_ENDPOINT") else None),
         auth=given.keys is not None,
         keys_file=given.keys,
-        collect_data=settings.flag("AML_MODEL_DC_STORAGE_ENABLED"),
+        tls_certificate=given.tls_certificate,
+        tls_key=given.tls_key,
+        collect_data=given.data_dir is not None or settings.flag("AML_MODEL_DC_STORAGE_ENABLED"),
+        data_dir=given.data_dir or "modeldata",
         workspace=settings.text("WORKSPACE_NAME", "default"),
         compatible=_compatible(given, settings),
         end_when_failed=True,
@@ -99,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--access-control-allow-origins", metavar="ORIGINS", help="comma list of origins, or *")
     add("--appinsights-instrumentation-key", metavar="KEY", help="taken; nothing is sent")
     add("--keys", metavar="FILE", help="JSON with primary and secondary; requests need one")
+    add("--tls-certificate", metavar="FILE", help="PEM with the chain; needs --tls-key")
+    add("--tls-key", metavar="FILE", help="PEM with the certificate's key")
+    add("--data-dir", metavar="FOLDER", help="collect inputs and predictions in dated files there")
     add("--interpreter", metavar="FILE", help="the Python that runs the script; default: this one")
     add("--compatible", action="store_true", help="the old server's answers where ours differ")
     return parser
