@@ -70,9 +70,7 @@ def place(path: str) -> Place | None:
     return Place(rest[0] if rest else "model", parts[1], version)
 
 
-def refusal(
-    path: str, method: str, headers: dict[bytes, bytes], launch: Launch
-) -> Reply | None:
+def refusal(path: str, method: str, headers: dict[bytes, bytes], launch: Launch) -> Reply | None:
     """404, 405 or 415, when path, model, method or encoding of the body is not offered."""
     found = place(path)
     if found is None:
