@@ -1,7 +1,6 @@
 """Where state, settings and secrets lie on disk, and how they are written."""
 
 import os
-import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -33,7 +32,7 @@ def runtime_dir() -> Path:
     """Control sockets of running services: a short path, mode 0700, ours alone."""
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if not base or len(os.fsencode(base)) > LONGEST_RUNTIME_DIR:
-        base = tempfile.gettempdir()
+        base = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - the folder in it is ours alone
     folder = Path(base) / f"{APP}-{os.getuid()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from backends.engines.bodies import BodyReader, Broken, Data, RawRequest
 from backends.engines.clients import new_client

@@ -1,11 +1,11 @@
 """An engine's address, and what it says about itself."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
+
+class TlsFiles(Struct, frozen=True, kw_only=True):
     """PEM files for an engine that is reached over TLS; none of their content is kept."""
 
     ca: Path | None = None
@@ -17,8 +17,7 @@ class TlsFiles:
     """Whether the engine must prove who it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineAddress:
+class EngineAddress(Struct, frozen=True, kw_only=True):
     """How to reach an engine."""
 
     url: str
@@ -36,8 +35,7 @@ class EngineAddress:
         return self.url.partition("://")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """Where a target's images are built, and how they get to it."""
 
     engine: EngineAddress
@@ -46,8 +44,7 @@ class Delivery:
     runs what is on the engine itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True, kw_only=True):
     """What an engine is and has (`GET /version` and `GET /info` of the Engine API)."""
 
     identity: str

@@ -3,9 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from backends.engines.records import Delivery
 from backends.errors import Unsupported
 from backends.targets.records import (
     Capabilities,
@@ -22,6 +21,9 @@ from backends.targets.records import (
     TargetInfo,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from backends.engines.records import Delivery
 
 
 class Driver(ABC):
@@ -75,7 +77,7 @@ class Driver(ABC):
     async def delete(self, name: str) -> None:
         """Remove the service and everything of it from the target; absent is not an error."""
 
-    async def delivery(self) -> Delivery:
+    async def delivery(self) -> "Delivery":
         """Where images for this target are built; asked where `capabilities.images` holds."""
         raise Unsupported(
             "This target runs no images.",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import platform
 import socket
 import time
 from collections.abc import AsyncGenerator
@@ -70,6 +69,8 @@ class ProcessDriver(Driver):
 
     async def check(self) -> TargetInfo:
         """This machine and what it has."""
+        import platform
+
         started = time.perf_counter()
         found = host.capacity()
         return TargetInfo(
