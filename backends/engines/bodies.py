@@ -9,20 +9,18 @@ import contextlib
 import http.client
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import IO
-from urllib.parse import urlsplit
 
+from backends.engines.dialing import dial
 from backends.engines.failures import Answered
 from backends.engines.records import EngineAddress
 
 _PIECE = 256 << 10
 _BUFFER = 2 << 20
 """Bytes read ahead of whoever takes them."""
-_CONNECT_SECONDS = 10.0
 _LONGEST_ERROR = 64 << 10
 
 Data = bytes | IO[bytes] | Iterable[bytes]
@@ -53,22 +51,12 @@ class Connection(http.client.HTTPConnection):
         self._address = address
         self._quiet = timeout
         self._wire: socket.socket | None = None
+        """The socket, which an answer of unknown length takes away from `sock`."""
 
     def connect(self) -> None:
         """Connect as the address says."""
-        if self._address.scheme == "unix":
-            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self.sock.settimeout(_CONNECT_SECONDS)
-            self.sock.connect(self._address.url.removeprefix("unix://"))
-        else:
-            parts = urlsplit(self._address.url)
-            plain = socket.create_connection(
-                (parts.hostname or "", parts.port or 0), _CONNECT_SECONDS
-            )
-            _keep_alive(plain)
-            self.sock = _secured(plain, self._address, parts.hostname or "")
+        self.sock = self._wire = dial(self._address)
         self.sock.settimeout(self._quiet)
-        self._wire = self.sock  # an answer of unknown length takes the other reference
 
     def shut(self) -> None:
         """Wake whoever reads or writes; they find the connection ended."""
@@ -181,23 +169,3 @@ def error_text(body: str) -> str:
         if isinstance(data, dict) and isinstance(data.get("message"), str):
             return str(data["message"])
     return body
-
-
-def _keep_alive(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-        if (option := getattr(socket, name, None)) is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def _secured(plain: socket.socket, address: EngineAddress, host: str) -> socket.socket:
-    tls = address.tls
-    if tls is None:
-        return plain
-    context = ssl.create_default_context(cafile=tls.ca)
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.certificate:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context.wrap_socket(plain, server_hostname=host)

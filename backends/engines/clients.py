@@ -1,15 +1,21 @@
-"""Clients of docker-py for one thread at a time."""
+"""Clients of docker-py for one thread at a time, over connections of our own making."""
 
 from typing import TYPE_CHECKING, Any
 
+from backends.engines.dialing import dial
 from backends.engines.records import EngineAddress
 
 if TYPE_CHECKING:
     import docker
 
+_BASE = "http+docker://localhost"
+
 
 def new_client(address: EngineAddress, version: str) -> "docker.APIClient":
     """A client that speaks one version of the API; it connects with its first call.
+
+    The library's own transports keep a connection for every path that was asked, and one over ssh
+    is a process: here each client has one connection for all.
 
     Args:
         address: Of scheme `unix` or `tcp`.
@@ -17,32 +23,42 @@ def new_client(address: EngineAddress, version: str) -> "docker.APIClient":
     """
     import docker
 
-    client = docker.APIClient(base_url=address.url, version=version, tls=_tls(address))
+    client = docker.APIClient(base_url="unix:///", version=version)
+    client.base_url = _BASE
     client.trust_env = False  # neither proxies nor .netrc are meant for the engine
-    if address.scheme == "unix":
-        _one_connection(client, address)
+    client.mount("http+docker://", _adapter(address))
     return client
 
 
-def _one_connection(client: "docker.APIClient", address: EngineAddress) -> None:
-    """The library keeps a connection for every path that was asked; over ssh each is a process."""
-    from docker.transport import UnixHTTPAdapter
+def _adapter(address: EngineAddress) -> Any:
+    import urllib3
+    from docker.transport.basehttpadapter import BaseHTTPAdapter
 
-    class OneConnection(UnixHTTPAdapter):
+    class Connection(urllib3.connection.HTTPConnection):
+        def connect(self) -> None:
+            self.sock = dial(address)
+            patience: Any = self.timeout
+            self.sock.settimeout(patience)
+
+    class Pool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class Adapter(BaseHTTPAdapter):
+        """What `requests` asks for connections."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.only = Pool("localhost", maxsize=1, block=True)
+
         def get_connection(self, url: Any, proxies: Any = None) -> Any:
-            del url
-            return super().get_connection("http+docker://localhost", proxies)
+            del url, proxies
+            return self.only
 
-    adapter: Any = OneConnection(f"http+{address.url}", pool_connections=1, max_pool_size=1)
-    client.mount("http+docker://", adapter)
+        def request_url(self, request: Any, proxies: Any) -> str:
+            del proxies
+            return str(request.path_url)
 
+        def close(self) -> None:
+            self.only.close()
 
-def _tls(address: EngineAddress) -> Any:
-    from docker.tls import TLSConfig
-
-    tls = address.tls
-    if tls is None:
-        return False
-    pair = (str(tls.certificate), str(tls.key)) if tls.certificate and tls.key else None
-    ca = str(tls.ca) if tls.ca else None
-    return TLSConfig(client_cert=pair, ca_cert=ca, verify=tls.verify)
+    return Adapter()

@@ -100,6 +100,11 @@ _STATUSES: dict[int, tuple[type[PilothouseError], str]] = {
 }
 _SERVER_FIX = "Look at the engine's own log (`journalctl -u docker`), then try again."
 
+_BROKEN_FIX = "Try again; if it stays so, look at the engine and the network."
+_BROKEN_TLS_FIX = (
+    "If the engine wants a client certificate, name one that its CA signed (`certificate`, `key`)."
+)
+
 _SOCKET: dict[int, tuple[type[PilothouseError], str, str]] = {
     errno.ENOENT: (
         Unavailable,
@@ -155,7 +160,7 @@ def unreachable(
             return kind(f"Docker could not {what}: {why} ({address.origin}).", fix=fix)
     return Unavailable(
         f"Docker could not {what}: the connection to {address.url} broke ({_last(error)}).",
-        fix="Try again; if it stays so, look at the engine and the network.",
+        fix=_BROKEN_TLS_FIX if address.tls is not None else _BROKEN_FIX,
     )
 
 
