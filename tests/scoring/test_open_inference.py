@@ -325,9 +325,9 @@ def test_a_key_is_needed_for_all_but_health(serve: Serve, tmp_path: Path) -> Non
     server = serve(auth=True, keys_file=str(keys))
     for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/svc/ready"):
         assert server.get(path).status_code == 200
-    for path in ("/v2", "/v2/models/svc", "/v2/models/ready"):
+    for path in ("/v2", "/v2/models/svc", "/v2/models/ready", "/v2/models/other", "/v2/x"):
         locked = server.get(path)
-        assert locked.status_code == (401 if path != "/v2/models/ready" else 404), path
+        assert locked.status_code == 401, path
         assert set(locked.json()) == {"error"}
     assert server.get("/v2/models/svc", headers={"x-api-key": "k"}).status_code == 200
     assert infer(server, path="svc").status_code == 401

@@ -39,7 +39,8 @@ LEFT = 499
 """In the log and the metrics, where the client went away before its answer; nginx's."""
 INFER = "/v2/infer"
 """In the log and the metrics, for every path of that verb."""
-KEYED = frozenset({"/score", "/swagger.json", "/openapi.json"})
+DOCUMENTS = ("/swagger.json", "/openapi.json")
+KEYED = frozenset({"/score", *DOCUMENTS})
 
 
 class App:
@@ -60,12 +61,14 @@ class App:
         self._keys = KeyFile(path) if launch.auth else None
         variables = {**os.environ, **launch.variables}
         self._cors = Cors(variables.get("AML_CORS_ORIGINS", ""))
-        self._prefix = "/" + variables.get("SERVICE_PATH_PREFIX", "").strip("/")
+        self._about = swagger.About(
+            title=launch.variables.get("SERVICE_NAME", launch.service),
+            version=variables.get("SERVICE_VERSION", "1.0"),
+            prefix=("/" + variables.get("SERVICE_PATH_PREFIX", "").strip("/")).rstrip("/"),
+        )
         self._prefixes = [f"/api/v1/service/{launch.service}"]
-        if self._prefix != "/":
-            self._prefixes.append(self._prefix)
-        self._version = variables.get("SERVICE_VERSION", "1.0")
-        self._title = launch.variables.get("SERVICE_NAME", launch.service)
+        if self._about.prefix:
+            self._prefixes.append(self._about.prefix)
         shown = variables.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true").lower() == "true"
         line = f"x-ms-server-version: pilothouse/{VERSION}\r\n".encode()
         self._constant = line if shown else b""
@@ -97,9 +100,10 @@ class App:
         """The same for paths that are no fixed ones."""
         if not open_inference.owns(route):
             return Reply.problem(404, NOT_FOUND)
-        reply = open_inference.refusal(route, request.method, request.headers, self._launch)
-        if reply is None:
-            reply = request.identity.problem if self._admits(route, request) else self._locked()
+        if not self._admits(route, request):
+            return open_inference.worded(self._locked())
+        found = open_inference.refusal(route, request.method, request.headers, self._launch)
+        reply = found or request.identity.problem
         return reply and open_inference.worded(reply)
 
     @staticmethod
@@ -193,35 +197,24 @@ class App:
             self._service.log.traces.add(identity.request_id, job.trace)
 
     def _page(self, route: str, request: Request) -> Reply:
-        if route == "/swagger.json":
-            return self._swagger(request.query)
+        if route in DOCUMENTS:
+            return self._document(route, request.query)
         if route == "/metrics":
             return self._metrics_page()
-        if route == "/openapi.json":
-            return self._openapi()
         if open_inference.owns(route):
             return open_inference.page(route, self._service)
         return health.page(route, self._service)
 
-    def _openapi(self) -> Reply:
-        pool = self._service.current
+    def _document(self, route: str, query: str) -> Reply:
+        """The service described; known when its script is."""
+        pool, about = self._service.current, self._about
         if not pool.was_ready:
             return Reply.problem(503, f"The service is not ready: {self._service.status.reason}.")
-        prefix = self._prefix.rstrip("/")
-        keyed = self._keys is not None
-        return openapi.answer(
-            pool.app_root, self._title, self._version, prefix, pool.description, keyed=keyed
-        )
-
-    def _swagger(self, query: str) -> Reply:
-        pool = self._service.current
-        if not pool.was_ready:
-            return Reply.problem(503, f"The service is not ready: {self._service.status.reason}.")
+        if route == "/openapi.json":
+            keyed = self._keys is not None
+            return openapi.answer(pool.app_root, about, pool.description, keyed=keyed)
         asked = parse_qs(query, keep_blank_values=True).get("version", ["2"])[0]
-        prefix = self._prefix.rstrip("/")
-        return swagger.answer(
-            asked, pool.app_root, self._title, self._version, prefix, pool.description
-        )
+        return swagger.answer(asked, pool.app_root, about, pool.description)
 
     def _metrics_page(self) -> Reply:
         service = self._service

@@ -36,12 +36,14 @@ def owns(path: str) -> bool:
 
 def keyed(path: str) -> bool:
     """A key is needed: for all but the health of the server and of the model."""
-    return owns(path) and not path.endswith(("/ready", "/health/live"))
+    found = place(path)
+    return owns(path) and (found is None or found.kind not in ("live", "ready"))
 
 
 def infers(path: str) -> bool:
     """The path of an inference request, not only one about the model."""
-    return owns(path) and path.endswith("/infer")
+    found = place(path)
+    return owns(path) and found is not None and found.kind == "infer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,21 +26,13 @@ ERRORS = {
 
 
 def answer(
-    app_root: Path,
-    title: str,
-    version: str,
-    prefix: str,
-    description: dict[str, Any],
-    *,
-    keyed: bool,
+    app_root: Path, about: swagger.About, description: dict[str, Any], *, keyed: bool
 ) -> Reply:
     """The document: the user's `openapi.json` or `swagger3.1.json`, else a generated one.
 
     Args:
         app_root: Where the user's file lies.
-        title: The service's name.
-        version: The service's own version.
-        prefix: What every path begins with; empty for none.
+        about: What it says of the service.
         description: What the worker said of the model: schemas, mode, tensors.
         keyed: Requests need a key.
     """
@@ -58,8 +50,8 @@ def answer(
     }
     document: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version},
-        "paths": {prefix + path: item for path, item in paths.items()},
+        "info": {"title": about.title, "version": about.version},
+        "paths": {about.prefix + path: item for path, item in paths.items()},
         "components": components,
     }
     if keyed:

@@ -1,6 +1,7 @@
 """The service described in Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,18 @@ VERSION = {"name": "version", "in": "query", "required": False}
 NUMBER = {"type": "integer", "enum": [2, 3]}
 
 
-def answer(
-    asked: str, app_root: Path, service: str, version: str, prefix: str, schemas: dict[str, Any]
-) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a document says of the service besides its schemas."""
+
+    title: str
+    version: str
+    """The service's own."""
+    prefix: str
+    """What every path begins with, without a slash at its end; empty for none."""
+
+
+def answer(asked: str, app_root: Path, about: About, schemas: dict[str, Any]) -> Reply:
     """The document of a version: the user's own file, else a generated one."""
     number = ALIASES.get(asked)
     if number is None:
@@ -46,7 +56,7 @@ def answer(
             f"Swagger version [{asked}] is not supported for the scoring script. "
             f"Supported swagger versions: [{known}].",
         )
-    document = _document(number, service, version, prefix.rstrip("/"), schemas)
+    document = _document(number, about, schemas)
     return Reply(200, json.dumps(document).encode())
 
 
@@ -77,24 +87,22 @@ def users_file(app_root: Path, names: tuple[str, ...]) -> Reply | None:
     return None
 
 
-def _document(
-    number: str, service: str, version: str, prefix: str, schemas: dict[str, Any]
-) -> dict[str, Any]:
+def _document(number: str, about: About, schemas: dict[str, Any]) -> dict[str, Any]:
     definitions = {
         "ServiceInput": schemas.get("input") or EMPTY,
         "ServiceOutput": schemas.get("output") or EMPTY,
         "ErrorResponse": ERROR,
     }
     info = {
-        "title": service,
-        "description": f"API specification for the Azure Machine Learning service {service}",
-        "version": version,
+        "title": about.title,
+        "description": f"API specification for the Azure Machine Learning service {about.title}",
+        "version": about.version,
     }
     old = number == "2"
     paths = {
-        f"{prefix}/": {"get": _health(old)},
-        f"{prefix}/score": {"post": _score(old)},
-        f"{prefix}/swagger.json": {"get": _swagger(old)},
+        f"{about.prefix}/": {"get": _health(old)},
+        f"{about.prefix}/score": {"post": _score(old)},
+        f"{about.prefix}/swagger.json": {"get": _swagger(old)},
     }
     if old:
         return {
