@@ -1,20 +1,22 @@
-"""Brings a service to a revision: the new container is whole before the old one is stopped."""
+"""Brings a service to a revision so that requests never stop being answered.
 
-import contextlib
-from collections.abc import AsyncGenerator, Sequence
+Another model or script is swapped inside the containers that run. Anything else gets containers of
+its own beside the old ones; the router switches to them by itself once all of them are ready, and
+what they replaced is removed when its last request is answered.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 
 from backends.engines.engine import Engine
-from backends.errors import Conflict, PilothouseError
-from backends.targets.drivers.docker import finding, labels, making, ports
+from backends.targets.drivers.docker import finding, labels, making, ports, routing, swapping
+from backends.targets.drivers.docker.current import current_spec
 from backends.targets.drivers.docker.finding import Container, identity, volumes_of
 from backends.targets.drivers.docker.keyfiles import put_keys
-from backends.targets.drivers.docker.launching import grace
-from backends.targets.drivers.docker.shape import Place, place_of
+from backends.targets.drivers.docker.routing import Routes
+from backends.targets.drivers.docker.shape import PORT, Place, place_of
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.records import Keys, ServiceSpec
-
-_DRAIN_SECONDS = 5.0
-"""What a server needs beyond its grace to end by itself."""
 
 
 class Applying:
@@ -35,64 +37,127 @@ class Applying:
 
     async def run(self) -> None:
         """Do it; applying the same again changes nothing but keys."""
-        spec = self._spec
-        found = await finding.containers(self._engine, spec.workspace, spec.name)
-        ours = finding.by_service(found).get(spec.name, [])
-        if await self._is_there(ours):
+        found = await finding.containers(self._engine, self._spec.workspace, self._spec.name)
+        ours = finding.servers(found)
+        router = finding.router_of(found)
+        newest = finding.newest(ours)
+        before = None
+        if newest is not None:
+            before = await current_spec(self._engine, newest, self._spec.target)
+        if before == self._spec and await self._is_there(ours, router):
             return
-        await making.make_network(self._engine, spec)
-        await self._free_name(ours)
-        await self._replace(ours)
-        for container in ours:
-            await making.remove(self._engine, identity(container), volumes_of(container))
+        routes = await routing.routes_of(self._engine, router) if router is not None else None
+        settled = routes is not None and routes.coming is None and all(map(routes.includes, ours))
+        running = bool(ours) and all(map(serving_at_all, ours))
+        if before and settled and running and swapping.can_swap(before, self._spec):
+            await swapping.swap(self._engine, ours, self._spec, self._keys)
+        else:
+            await self._beside(ours, router, routes)
 
-    async def _is_there(self, ours: Sequence[Container]) -> bool:
-        """A container of this very spec runs, or starts again when told to."""
-        for container in ours:
-            status = (container.get("State") or {}).get("Status")
-            if labels.labelled_spec(container) != self._spec or status in {"created", "dead"}:
-                continue
-            if self._keys is not None:
+    async def _is_there(self, ours: Sequence[Container], router: Container | None) -> bool:
+        """Containers of this very spec run, or start again when told to."""
+        living = {"running", "restarting", "exited", "paused"}
+        states = {(c.get("State") or {}).get("Status") for c in ours}
+        if router is None or not states <= living:
+            return False
+        if self._keys is not None:
+            for container in ours:
                 await put_keys(self._engine, container, self._keys)
-            if serving_at_all(container) or status == "restarting":
-                return True
-        return False
+        return states <= {"running", "restarting"}
 
-    async def _free_name(self, ours: Sequence[Container]) -> None:
-        """Another container may have the name that this revision's is to have."""
-        name = labels.container_name(self._spec)
+    async def _beside(
+        self, ours: Sequence[Container], router: Container | None, routes: Routes | None
+    ) -> None:
+        """New containers; the old run on until the router has switched."""
+        await making.make_network(self._engine, self._spec)
+        serving = [c for c in ours if routes is None or routes.includes(c)]
         for container in ours:
-            if str(container.get("Name") or "").lstrip("/") == name:
+            if container not in serving:
+                await making.remove(self._engine, identity(container), volumes_of(container))
+        await self._free_names(serving)
+        wanted = self._routes()
+        made = await self._make()
+        try:
+            starts = [making.start(self._engine, one.id, self._spec.name) for one in made]
+            await _all(*starts, self._route(router, serving, wanted))
+        except BaseException:
+            for one in made:
+                await making.remove(self._engine, one.id, (one.volume,))
+            raise
+
+    async def _make(self) -> list[making.Made]:
+        """The replicas, not started."""
+        image = await making.image_of(self._engine, self._spec)
+        made: list[making.Made] = []
+        try:
+            for replica in range(1, self._spec.replicas + 1):
+                new = making.make_container(
+                    self._engine, self._spec, image, self._keys, replica=replica
+                )
+                made.append(await new)
+        except BaseException:
+            for one in made:
+                await making.remove(self._engine, one.id, (one.volume,))
+            raise
+        return made
+
+    def _routes(self) -> Routes:
+        numbers = range(1, self._spec.replicas + 1)
+        names = (labels.container_name(self._spec, replica=number) for number in numbers)
+        upstreams = tuple(f"{name}:{PORT}" for name in names)
+        return Routes(revision=self._spec.revision, upstreams=upstreams)
+
+    async def _free_names(self, ours: Sequence[Container]) -> None:
+        """Old containers may have the names that this revision's are to have."""
+        stem = labels.container_name(self._spec).removesuffix(".1")
+        for container in ours:
+            name = finding.name_of(container)
+            if name.startswith(f"{stem}."):
                 await making.rename(self._engine, identity(container), f"{name}.old")
 
-    async def _replace(self, ours: Sequence[Container]) -> None:
-        """A new container that runs in the place of the old; the old runs on when that fails."""
-        image = await making.image_of(self._engine, self._spec)
-        problem: PilothouseError | None = None
-        async for place in self._places(ours):
-            new = await making.make_container(self._engine, self._spec, image, place, self._keys)
-            try:
-                async with self._out_of_the_way(ours):
-                    await making.start(self._engine, new.id, self._spec.name)
-            except Conflict as error:
-                problem = error
-                await making.remove(self._engine, new.id, (new.volume,))
-                continue
-            except BaseException:
-                await making.remove(self._engine, new.id, (new.volume,))
-                raise
+    async def _route(
+        self, router: Container | None, serving: Sequence[Container], wanted: Routes
+    ) -> None:
+        """Have the router take the new containers, as soon as they are ready where others serve."""
+        moved = router is not None and not self._stays(router)
+        if router is None or moved:
+            await self._new_router(router, wanted)
             return
-        raise problem or Conflict("No port of the engine's machine is free.")
+        waits = any(map(serving_at_all, serving))
+        await routing.use(self._engine, router, wanted, when_ready=waits)
+        if not serving_at_all(router):
+            await making.set_restart_policy(self._engine, identity(router), "unless-stopped")
+            await making.start(self._engine, identity(router), self._spec.name)
 
-    async def _places(self, ours: Sequence[Container]) -> AsyncGenerator[Place, None]:
+    def _stays(self, router: Container) -> bool:
+        """The address is the one that is asked for."""
+        place = place_of(router)
+        spec = self._spec
+        return place is not None and place == Place(host=spec.host, port=spec.port or place.port)
+
+    async def _new_router(self, old: Container | None, wanted: Routes) -> None:
+        """At another address, or the first one; the old one goes on if that fails."""
+        image = await making.image_of(self._engine, self._spec)
+        name = labels.container_name(self._spec, role=labels.ROUTER)
+        if old is not None:
+            await making.rename(self._engine, identity(old), f"{name}.old")
+            await making.stop(self._engine, identity(old), 5)
+        try:
+            await routing.make_router(self._engine, self._spec, image, self._places(old), wanted)
+        except BaseException:
+            if old is not None:
+                await making.rename(self._engine, identity(old), name)
+                await making.start(self._engine, identity(old), self._spec.name)
+            raise
+        if old is not None:
+            await making.remove(self._engine, identity(old), volumes_of(old))
+
+    async def _places(self, router: Container | None) -> AsyncGenerator[Place, None]:
         """The port that the spec names, else the one that the service has, else free ones."""
         spec = self._spec
-        if spec.port:
-            yield Place(host=spec.host, port=spec.port)
-            return
-        before = finding.newest(ours)
-        if before is not None and (place := place_of(before)) is not None:
-            yield Place(host=spec.host, port=place.port)
+        before = place_of(router) if router is not None else None
+        if port := spec.port or (before.port if before else None):
+            yield Place(host=spec.host, port=port)
             return
         taken = await ports.holders(self._engine)
         name = labels.group_name(spec.workspace, spec.name)
@@ -100,16 +165,10 @@ class Applying:
         for _, port in zip(range(ports.TRIES), free, strict=False):
             yield Place(host=spec.host, port=port)
 
-    @contextlib.asynccontextmanager
-    async def _out_of_the_way(self, ours: Sequence[Container]) -> AsyncGenerator[None, None]:
-        """The old containers are stopped; they are started again if what follows fails."""
-        ran = [container for container in ours if serving_at_all(container)]
-        for container in ran:
-            seconds = grace(self._spec) + _DRAIN_SECONDS
-            await making.stop(self._engine, identity(container), seconds)
-        try:
-            yield
-        except BaseException:
-            for container in ran:
-                await making.start(self._engine, identity(container), self._spec.name)
-            raise
+
+async def _all(*work: Coroutine[None, None, None]) -> None:
+    """All of it at once, to the end of each; then the first error."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error

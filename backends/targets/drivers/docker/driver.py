@@ -1,8 +1,8 @@
 """Services as containers of a Docker engine, found again by their labels alone.
 
-A service is a container with its own volume and network. The volume holds the launch file, the
-keys, the server's control socket and its last status; the server is asked by running
-`pilothouse-control` in the container, so no state is published to the network.
+A service is a network with a container a replica and a router container that owns the port. Each
+has a volume with its launch file, keys, control socket and last status; a server is asked by
+running `pilothouse-control` in its container, so no state is published to the network.
 """
 
 import asyncio
@@ -15,18 +15,19 @@ from urllib.parse import urlsplit
 from backends.engines.addresses import resolve
 from backends.engines.engine import Engine
 from backends.engines.records import Delivery
-from backends.errors import NotFound, Unavailable
+from backends.errors import InvalidInput, NotFound, PilothouseError, Unavailable
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
-from backends.targets.drivers.docker import finding, labels, making, ports, room
+from backends.targets.drivers.docker import changing, finding, labels, making, ports, room
 from backends.targets.drivers.docker.applying import Applying
+from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.events import hints
-from backends.targets.drivers.docker.keyfiles import get_keys, put_keys
-from backends.targets.drivers.docker.launching import grace
+from backends.targets.drivers.docker.keyfiles import get_keys
 from backends.targets.drivers.docker.logs import service_log
-from backends.targets.drivers.docker.observation import last_word, observe, spec_of
+from backends.targets.drivers.docker.observation import observe
 from backends.targets.drivers.docker.shape import place_of
-from backends.targets.drivers.docker.state import judge, serving_at_all
+from backends.targets.drivers.docker.state import judge
+from backends.targets.drivers.docker.tidying import finish
 from backends.targets.drivers.docker.usage import usage_of
 from backends.targets.drivers.docker.watching import CLOSED, DELETED, Watch, missing
 from backends.targets.records import (
@@ -59,7 +60,10 @@ class DockerDriver(Driver):
         state_push=True,
         exec=True,
         tunnel=True,
+        scale=True,
         stop=True,
+        zero_loss_model_update=True,
+        zero_loss_environment_update=True,
         rotate_keys_without_restart=True,
         gpu=True,
         capacity_known=True,
@@ -71,6 +75,7 @@ class DockerDriver(Driver):
         self._target = target
         self._closed = False
         self._opened: Engine | None = None
+        self._finishing: set[asyncio.Task[None]] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._applying: set[str] = set()
         """Services that may have no container for a moment."""
@@ -78,6 +83,9 @@ class DockerDriver(Driver):
     async def __aexit__(self, *exc: object) -> None:
         """End all streams; the services run on."""
         self._closed = True
+        for task in self._finishing:
+            task.cancel()
+        await asyncio.gather(*self._finishing, return_exceptions=True)
         if self._opened is not None:
             await self._opened.aclose()
 
@@ -124,7 +132,7 @@ class DockerDriver(Driver):
         return await asyncio.to_thread(room.check_room, spec, found, image)
 
     async def apply(self, spec: ServiceSpec, keys: Keys | None) -> None:
-        """Start the service's container, or put a new one in the place of another revision's.
+        """Start the service's containers, or bring another revision up in or beside those there.
 
         Raises:
             InvalidInput: the name cannot be one of a container, or there is no image.
@@ -138,6 +146,7 @@ class DockerDriver(Driver):
                 await Applying(self.engine, spec, keys, near=self._near).run()
             finally:
                 self._applying.discard(spec.name)
+        self._finish(spec.name)
 
     async def services(self) -> tuple[Observed, ...]:
         """Every service of the workspace, from the containers' labels."""
@@ -176,11 +185,11 @@ class DockerDriver(Driver):
         Raises:
             NotFound: there is no such service.
         """
-        await self._container(name)
+        await self._group(name)
 
         async def find() -> Sequence[finding.Container]:
             found = await finding.containers(self.engine, self._target.workspace, name)
-            return finding.by_service(found).get(name, [])
+            return finding.servers(found)
 
         changes = hints(self.engine, labels.filters(self._target.workspace, name)["label"])
         found = service_log(self.engine, query, find, changes, lambda c: self._log_end(name, c))
@@ -196,7 +205,8 @@ class DockerDriver(Driver):
             NotFound: there is no such service, or it is not published.
             Unavailable: it is published on the far machine's own address only.
         """
-        place = place_of(await self._container(name))
+        router = (await self._group(name)).router
+        place = place_of(router) if router is not None else None
         if place is None:
             raise NotFound(f"Service {name} has no address.", fix="Deploy it again.")
         host = self._host
@@ -218,9 +228,8 @@ class DockerDriver(Driver):
         Raises:
             NotFound: there is no such service, or it has no keys.
         """
-        container = await self._container(name)
-        locked = spec_of(container, self._target.name).auth
-        found = await get_keys(self.engine, container) if locked else None
+        known, spec = await self._known(name)
+        found = await get_keys(self.engine, known.servers[0]) if spec.auth else None
         if found is None:
             raise NotFound(
                 f"Service {name} has no keys: it answers without.",
@@ -229,36 +238,33 @@ class DockerDriver(Driver):
         return found
 
     async def set_keys(self, name: str, keys: Keys) -> None:
-        """Replace the key file at once; the server reads it again by itself."""
+        """Replace the key files at once; the servers read them again by themselves."""
         async with self._locks[name]:
-            container = await self._container(name)
-            await put_keys(self.engine, container, keys)
+            await changing.set_keys(self.engine, await self._group(name), keys)
 
     async def stop(self, name: str) -> None:
-        """Drain and end the container; it stays, with its volume, log and port."""
+        """Answer what is there, then end the containers; they stay, with volumes, logs and port."""
         async with self._locks[name]:
-            container = await self._container(name)
-            identity = finding.identity(container)
-            await making.set_restart_policy(self.engine, identity, "no")
-            seconds = grace(spec_of(container, self._target.name)) + 5
-            await making.stop(self.engine, identity, seconds)
+            await changing.stop(self.engine, *await self._known(name))
 
     async def start(self, name: str) -> None:
-        """Start the container again; one whose server failed is tried again.
+        """Start the containers again; one whose server failed is tried again.
 
         Raises:
             Conflict: its port was taken meanwhile.
         """
         async with self._locks[name]:
-            container = await self._container(name)
-            identity = finding.identity(container)
-            if serving_at_all(container):
-                told = await last_word(self.engine, container, name)
-                if told is None or told.state is not ServiceState.FAILED:
-                    return
-                await making.stop(self.engine, identity, 1)
-            await making.set_restart_policy(self.engine, identity, "unless-stopped")
-            await making.start(self.engine, identity, name)
+            await changing.start(self.engine, *await self._known(name))
+
+    async def scale(self, name: str, replicas: int) -> None:
+        """Add containers behind the router, or take some away when their requests are answered."""
+        if replicas < 1:
+            raise InvalidInput(
+                f"Service {name} cannot have {replicas} replicas.", fix="Ask for 1 or more."
+            )
+        async with self._locks[name]:
+            await changing.scale(self.engine, *await self._known(name), replicas)
+        self._finish(name)
 
     async def delete(self, name: str) -> None:
         """Remove containers, volumes and network of the service."""
@@ -268,8 +274,10 @@ class DockerDriver(Driver):
             await making.remove_all(self.engine, workspace, name, found)
 
     async def usage(self, name: str) -> Usage:
-        """Processor and memory of the container."""
-        return await usage_of(self.engine, finding.identity(await self._container(name)))
+        """Processor and memory of all its containers."""
+        known = await self._group(name)
+        every = [*known.servers, *([known.router] if known.router is not None else [])]
+        return await usage_of(self.engine, [finding.identity(container) for container in every])
 
     @property
     def _near(self) -> bool:
@@ -298,9 +306,36 @@ class DockerDriver(Driver):
             return "the service was stopped"
         return judged.reason if judged.ended else ""
 
-    async def _container(self, name: str) -> finding.Container:
+    def _finish(self, name: str) -> None:
+        """Go on with what takes its time; whoever looks later does it if this console ends."""
+        task = asyncio.create_task(finish(self.engine, self._target.workspace, name))
+        self._finishing.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._finishing.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, PilothouseError):
+            raise error
+
+    async def _group(self, name: str) -> Group:
+        """Its containers.
+
+        Raises:
+            NotFound: there are none.
+        """
         found = await finding.containers(self.engine, self._target.workspace, name)
-        container = finding.newest(finding.by_service(found).get(name, ()))
-        if container is None:
+        known = await group(self.engine, found)
+        if known.newest is None:
             raise missing(name, self._target.name)
-        return container
+        return known
+
+    async def _known(self, name: str) -> tuple[Group, ServiceSpec]:
+        """Its containers, and what was applied last.
+
+        Raises:
+            NotFound: there are none.
+        """
+        known = await self._group(name)
+        assert known.newest is not None
+        return known, await current_spec(self.engine, known.newest, self._target.name)

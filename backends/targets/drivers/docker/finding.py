@@ -35,13 +35,45 @@ async def containers(engine: Engine, workspace: str, service: str = "") -> tuple
 
 
 def by_service(found: Iterable[Container]) -> dict[str, list[Container]]:
-    """Containers of the scoring server, of each service."""
+    """Containers of each service."""
     grouped: dict[str, list[Container]] = {}
     for container in found:
-        words = labels.labels_of(container)
-        if words.get(labels.ROLE, labels.SERVER) == labels.SERVER:
-            grouped.setdefault(words.get(labels.SERVICE, ""), []).append(container)
+        service = labels.labels_of(container).get(labels.SERVICE, "")
+        grouped.setdefault(service, []).append(container)
     return grouped
+
+
+def servers(found: Iterable[Container]) -> list[Container]:
+    """Those that run the scoring server."""
+    return [container for container in found if is_server(container)]
+
+
+def is_server(container: Container) -> bool:
+    """It runs the scoring server."""
+    return labels.labels_of(container).get(labels.ROLE, labels.SERVER) == labels.SERVER
+
+
+def router_of(found: Iterable[Container]) -> Container | None:
+    """The container that owns the service's port."""
+    routers = (c for c in found if labels.labels_of(c).get(labels.ROLE) == labels.ROUTER)
+    return next(routers, None)
+
+
+def name_of(container: Container) -> str:
+    """The container's name, by which others of its network find it."""
+    return str(container.get("Name") or "").lstrip("/")
+
+
+def revision_of(container: Container) -> int:
+    """The revision that the container was made for."""
+    text = labels.labels_of(container).get(labels.REVISION, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def replica_of(container: Container) -> int:
+    """Which of its revision's replicas it is, counted from 1."""
+    text = labels.labels_of(container).get(labels.REPLICA, "")
+    return int(text) if text.isdecimal() else 1
 
 
 def newest(found: Iterable[Container]) -> Container | None:
@@ -61,5 +93,4 @@ def volumes_of(container: Container) -> tuple[str, ...]:
 
 
 def _age(container: Container) -> tuple[int, str]:
-    revision = labels.labels_of(container).get(labels.REVISION, "")
-    return int(revision) if revision.isdecimal() else 0, str(container.get("Created") or "")
+    return revision_of(container), str(container.get("Created") or "")

@@ -13,6 +13,7 @@ from backends.targets.drivers.docker.files import (
     KEYS_FILE,
     LAUNCH_FILE,
     RUN,
+    START_FILE,
     STATE_FILE,
     File,
 )
@@ -36,7 +37,8 @@ def launch_files(spec: ServiceSpec, image: Mapping[str, Any], keys: Keys | None)
     """
     found = [
         File(name=f"{RUN}/", mode=0o700),
-        File(name=LAUNCH_FILE, mode=0o400, data=_launch(spec, image)),
+        File(name=START_FILE, mode=0o600, data=launch(spec, image)),
+        File(name=LAUNCH_FILE, mode=0o777, link=START_FILE),
     ]
     if keys is not None:
         found.append(key_file(keys))
@@ -48,12 +50,19 @@ def grace(spec: ServiceSpec) -> float:
     return min(_MAX_GRACE, spec.limits.scoring_timeout_ms / 1000)
 
 
-def _launch(spec: ServiceSpec, image: Mapping[str, Any]) -> bytes:
+def launch(spec: ServiceSpec, image: Mapping[str, Any], app_root: str = APP_ROOT) -> bytes:
+    """The launch file of a revision.
+
+    Args:
+        spec: What is to run.
+        image: `GET /images/{name}/json` of the container's image.
+        app_root: Where its files are in the container.
+    """
     labels: Mapping[str, str] = (image.get("Config") or {}).get("Labels") or {}
-    launch = Launch(
+    found = Launch(
         service=spec.name,
         revision=spec.revision,
-        app_root=APP_ROOT,
+        app_root=app_root,
         entry_script=spec.entry_script,
         source_directory=spec.source_directory,
         builtin=spec.builtin,
@@ -72,9 +81,10 @@ def _launch(spec: ServiceSpec, image: Mapping[str, Any]) -> bytes:
         keys_file=KEYS_FILE if spec.auth else None,
         control_socket=CONTROL_SOCKET,
         state_file=STATE_FILE,
+        start_file=START_FILE,
         grace=grace(spec),
         sample=spec.sample,
         collect_data=spec.collect_data,
         models=[to_builtins(model) for model in spec.models],
     )
-    return json.dumps(asdict(launch), indent=1).encode()
+    return json.dumps(asdict(found), indent=1).encode()

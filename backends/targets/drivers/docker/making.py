@@ -11,7 +11,7 @@ from backends.errors import Conflict, InvalidInput, NotFound
 from backends.targets.drivers.docker import files, labels
 from backends.targets.drivers.docker.finding import Container, identity, volumes_of
 from backends.targets.drivers.docker.launching import launch_files
-from backends.targets.drivers.docker.shape import Place, create_body
+from backends.targets.drivers.docker.shape import create_body
 from backends.targets.records import Keys, ServiceSpec
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Made:
     """A container and its volume, not started."""
 
     id: str
+    name: str
     volume: str
 
 
@@ -66,17 +67,39 @@ async def make_container(
     engine: Engine,
     spec: ServiceSpec,
     image: Mapping[str, Any],
-    place: Place | None,
     keys: Keys | None,
+    *,
+    replica: int = 1,
 ) -> Made:
-    """A container with all its files, not started.
+    """A container of the scoring server with all its files, not started.
 
     Raises:
         PilothouseError: the engine refused it, and nothing of it is left.
     """
-    name = labels.container_name(spec)
-    volume = f"{name}.{os.urandom(4).hex()}"
-    body = create_body(spec, image, place, volume=volume)
+    name = labels.container_name(spec, replica=replica)
+    volume = new_volume(name)
+    body = create_body(spec, image, volume=volume, replica=replica)
+    return await make(engine, spec, name, body, volume, launch_files(spec, image, keys))
+
+
+def new_volume(name: str) -> str:
+    """A name for the volume of a container."""
+    return f"{name}.{os.urandom(4).hex()}"
+
+
+async def make(
+    engine: Engine,
+    spec: ServiceSpec,
+    name: str,
+    body: Mapping[str, Any],
+    volume: str,
+    inside: Sequence[files.File],
+) -> Made:
+    """A container of a service with a volume and the files in it, not started.
+
+    Raises:
+        PilothouseError: the engine refused it, and nothing of it is left.
+    """
 
     def ask(client: Any) -> str:
         client.create_volume(volume, labels=labels.service_labels(spec.workspace, spec.name))
@@ -89,11 +112,11 @@ async def make_container(
 
     container = await engine.call(f"create the container {name}", ask)
     try:
-        await files.put(engine, container, *launch_files(spec, image, keys))
+        await files.put(engine, container, *inside)
     except BaseException:
         await remove(engine, container, (volume,))
         raise
-    return Made(id=container, volume=volume)
+    return Made(id=container, name=name, volume=volume)
 
 
 async def start(engine: Engine, container: str, what: str) -> None:

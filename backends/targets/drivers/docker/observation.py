@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
@@ -9,16 +10,26 @@ from msgspec.structs import replace
 from backends.engines.engine import Engine
 from backends.errors import PilothouseError
 from backends.targets.control import status_from_json
-from backends.targets.drivers.docker import files, labels
+from backends.targets.drivers.docker import files, together
+from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.entries import Entries, stamp_ns
-from backends.targets.drivers.docker.finding import Container, identity, newest
+from backends.targets.drivers.docker.finding import Container, identity, revision_of
 from backends.targets.drivers.docker.shape import place_of
 from backends.targets.drivers.docker.state import Judged, judge, serving_at_all
-from backends.targets.records import Observed, ServiceSpec, ServiceState, Status
+from backends.targets.records import Evidence, Observed, ServiceSpec, ServiceState, Status
 from backends.targets.streams import parse_line
 
 LAST_LINES = 20
 _SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a container's server told."""
+
+    told: Status | None = None
+    live: bool = False
+    """Just now, which is newer than any health check of the engine."""
 
 
 async def observe(
@@ -35,31 +46,75 @@ async def observe(
     Raises:
         PilothouseError: the engine could not be asked.
     """
-    container = newest(found)
-    if container is None:
+    known = await group(engine, found)
+    if known.newest is None:
         return None
-    spec = spec_of(container, target)
-    told = await last_word(engine, container, spec.name)
-    status = status_of(container, spec, told)
-    if status.state is ServiceState.FAILED and not status.evidence.last_lines:
-        lines = await last_lines(engine, container)
-        status = replace(status, evidence=replace(status.evidence, last_lines=lines))
-    place = place_of(container)
+    spec = await current_spec(engine, known.newest, target)
+    words = {identity(c): Word(await last_word(engine, c, spec.name)) for c in known.servers}
+    status = await composed(engine, known, spec, words)
+    place = place_of(known.router) if known.router is not None else None
     url = f"http://{host}:{place.port}" if place and host else None
     return Observed(spec=spec, status=status, url=url)
 
 
-def spec_of(container: Container, target: str) -> ServiceSpec:
-    """The spec that a container carries, under the name by which its engine is known here."""
-    words = labels.labels_of(container)
-    spec = labels.labelled_spec(container)
-    if spec is not None:
-        return replace(spec, target=target)
-    return ServiceSpec(
-        workspace=words.get(labels.WORKSPACE, ""),
-        name=words.get(labels.SERVICE, ""),
-        revision=0,
-        target=target,
+async def composed(
+    engine: Engine, known: Group, spec: ServiceSpec, words: Mapping[str, Word]
+) -> Status:
+    """The one state of a service.
+
+    Args:
+        engine: Where it runs.
+        known: Its containers; there is at least one.
+        spec: What was applied last.
+        words: What the servers told, by container.
+
+    Raises:
+        PilothouseError: the engine could not be asked.
+    """
+
+    def of(containers: Sequence[Container]) -> Status:
+        found = [_status(container, spec, words) for container in containers]
+        return together.replicas(found, spec.replicas)
+
+    if known.coming and known.serving and not _same_revision(known, spec, words):
+        now, coming = of(known.serving), of(known.coming)
+        status = together.beside(now, coming, spec.revision)
+    else:
+        status = of([*known.serving, *known.coming] or known.leaving)
+        if known.leaving and known.serving:
+            status = together.draining(status)
+    status = _through(known, status)
+    if status.state is ServiceState.FAILED and not status.evidence.last_lines:
+        lines = await last_lines(engine, known.servers[0])
+        status = replace(status, evidence=replace(status.evidence, last_lines=lines))
+    return status
+
+
+def _status(container: Container, spec: ServiceSpec, words: Mapping[str, Word]) -> Status:
+    word = words.get(identity(container), Word())
+    return status_of(container, spec, word.told, live=word.live)
+
+
+def _same_revision(known: Group, spec: ServiceSpec, words: Mapping[str, Word]) -> bool:
+    """What is coming are more replicas of what serves."""
+    serving = words.get(identity(known.serving[0]), Word()).told
+    made = revision_of(known.serving[0])
+    return (serving.serving if serving is not None else made) == spec.revision
+
+
+def _through(known: Group, status: Status) -> Status:
+    """Requests come through the router: without it nothing is served."""
+    router = known.router
+    if status.serving is None or (router is not None and serving_at_all(router)):
+        return status
+    why = judge(router).reason if router is not None else "it was removed"
+    return replace(
+        status,
+        state=ServiceState.UNHEALTHY,
+        reason=f"the router, which owns the service's port, does not run: {why}",
+        serving=None,
+        ready=0,
+        evidence=Evidence(stage="router", event=why),
     )
 
 

@@ -16,6 +16,7 @@ PORT = 5001
 APP_ROOT = "/var/azureml-app"
 CONTROL = "/opt/pilothouse/bin/pilothouse-control"
 SERVE = "/opt/pilothouse/bin/pilothouse-serve"
+ROUTE = "/opt/pilothouse/bin/pilothouse-router"
 STOP_SECONDS = 35
 """The longest grace of the server and what it needs to end by itself."""
 _GB = 1_000_000_000
@@ -37,7 +38,6 @@ class Place:
 def create_body(
     spec: ServiceSpec,
     image: Mapping[str, Any],
-    place: Place | None,
     *,
     volume: str,
     replica: int = 1,
@@ -47,45 +47,73 @@ def create_body(
     Args:
         spec: What is to run.
         image: `GET /images/{name}/json` of its image.
-        place: None publishes nothing.
         volume: Its name.
         replica: Counted from 1.
     """
-    port = f"{PORT}/tcp"
     return {
         "Image": image["Id"],
         "Entrypoint": [SERVE],
         "Cmd": ["--launch", f"{files.STATE}/{files.LAUNCH_FILE}"],
-        "User": _user(image),
+        "Labels": labels.container_labels(spec, replica=replica),
+        "Healthcheck": _health(spec),
+        **_program(image),
+        "HostConfig": {**_limits(spec.resources), **_host_config(spec, volume)},
+    }
+
+
+def router_body(
+    spec: ServiceSpec, image: Mapping[str, Any], place: Place, *, volume: str
+) -> dict[str, Any]:
+    """The body for the container that owns the port of `spec`'s service.
+
+    Args:
+        spec: Of the service.
+        image: `GET /images/{name}/json` of an image that holds our server.
+        place: Where it is published.
+        volume: Its name.
+    """
+    binding = {"HostIp": place.host, "HostPort": str(place.port)}
+    return {
+        "Image": image["Id"],
+        "Entrypoint": [ROUTE],
+        "Cmd": ["serve", f"0.0.0.0:{PORT}"],
         "Labels": {
-            **labels.container_labels(spec, replica=replica),
-            labels.PORT: str(place.port) if place else "",
+            **labels.service_labels(spec.workspace, spec.name),
+            labels.ROLE: labels.ROUTER,
+            labels.PORT: str(place.port),
         },
-        "ExposedPorts": {port: {}},
+        "Healthcheck": {"Test": ["NONE"]},
+        **_program(image),
+        "HostConfig": {
+            **_host_config(spec, volume),
+            "PortBindings": {f"{PORT}/tcp": [binding]},
+        },
+    }
+
+
+def _program(image: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "User": _user(image),
+        "ExposedPorts": {f"{PORT}/tcp": {}},
         "StopSignal": "SIGTERM",
         "StopTimeout": STOP_SECONDS,
-        "Healthcheck": _health(spec),
-        "HostConfig": {
-            **_limits(spec.resources),
-            **_confinement(),
-            "Mounts": [
-                {
-                    "Type": "volume",
-                    "Source": volume,
-                    "Target": files.STATE,
-                    "VolumeOptions": {"NoCopy": True},
-                }
-            ],
-            "NetworkMode": labels.group_name(spec.workspace, spec.name),
-            "RestartPolicy": {"Name": "unless-stopped"},
-            "LogConfig": {
-                "Type": "json-file",
-                "Config": {"max-size": _LOG_SIZE, "max-file": _LOG_FILES},
-            },
-            "PortBindings": (
-                {port: [{"HostIp": place.host, "HostPort": str(place.port)}]} if place else {}
-            ),
-        },
+    }
+
+
+def _host_config(spec: ServiceSpec, volume: str) -> dict[str, Any]:
+    mount = {
+        "Type": "volume",
+        "Source": volume,
+        "Target": files.STATE,
+        "VolumeOptions": {"NoCopy": True},
+    }
+    log = {"max-size": _LOG_SIZE, "max-file": _LOG_FILES}
+    return {
+        **_confinement(),
+        "Mounts": [mount],
+        "NetworkMode": labels.group_name(spec.workspace, spec.name),
+        "RestartPolicy": {"Name": "unless-stopped"},
+        "LogConfig": {"Type": "json-file", "Config": log},
     }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backends.engines.engine import Engine
@@ -12,25 +12,32 @@ from backends.targets.records import Usage
 _APART_SECONDS = 0.25
 
 
-async def usage_of(engine: Engine, container: str) -> Usage:
+async def usage_of(engine: Engine, containers: Sequence[str]) -> Usage:
     """Processor over a quarter of a second, memory without what the kernel only caches.
 
     Raises:
         PilothouseError: the engine could not be asked.
     """
-    before = await _sample(engine, container)
-    if _read_at(before) <= 0:  # a container that does not run has no time of reading
-        return Usage(at=time.time(), cpu_percent=0.0, memory_bytes=0, processes=0)
-    await asyncio.sleep(_APART_SECONDS)
-    after = await _sample(engine, container)
-    elapsed = _read_at(after) - _read_at(before)
-    used = _processor(after) - _processor(before)
+    before = await _samples(engine, containers)
+    if before:
+        await asyncio.sleep(_APART_SECONDS)
+    after = await _samples(engine, before.keys())
+    elapsed = {name: _read_at(after[name]) - _read_at(before[name]) for name in after}
+    used = {name: _processor(after[name]) - _processor(before[name]) for name in after}
+    shares = [max(0.0, used[name] / elapsed[name]) for name in after if elapsed[name] > 0]
     return Usage(
         at=time.time(),
-        cpu_percent=max(0.0, 100 * used / elapsed) if elapsed > 0 else 0.0,
-        memory_bytes=_memory(after),
-        processes=int((after.get("pids_stats") or {}).get("current") or 0),
+        cpu_percent=100 * sum(shares),
+        memory_bytes=sum(map(_memory, after.values())),
+        processes=sum(map(_processes, after.values())),
     )
+
+
+async def _samples(engine: Engine, containers: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Of those that run: one that does not has no time of reading."""
+    names = list(containers)
+    found = await asyncio.gather(*(_sample(engine, name) for name in names))
+    return {n: sample for n, sample in zip(names, found, strict=True) if _read_at(sample) > 0}
 
 
 async def _sample(engine: Engine, container: str) -> Mapping[str, Any]:
@@ -55,3 +62,7 @@ def _memory(sample: Mapping[str, Any]) -> int:
     details = memory.get("stats") or {}
     cached = details.get("inactive_file", details.get("total_inactive_file", 0))
     return max(0, int(memory.get("usage") or 0) - int(cached or 0))
+
+
+def _processes(sample: Mapping[str, Any]) -> int:
+    return int((sample.get("pids_stats") or {}).get("current") or 0)

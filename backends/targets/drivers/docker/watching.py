@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from msgspec.structs import replace
@@ -10,16 +10,13 @@ from msgspec.structs import replace
 from backends.engines.engine import Engine
 from backends.errors import NotFound, PilothouseError
 from backends.targets.drivers.docker import finding, inside, labels
+from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.events import hints
-from backends.targets.drivers.docker.observation import (
-    last_lines,
-    last_word,
-    spec_of,
-    started,
-    status_of,
-)
+from backends.targets.drivers.docker.launching import grace
+from backends.targets.drivers.docker.observation import Word, composed, last_word, started
 from backends.targets.drivers.docker.state import restarts, serving_at_all
-from backends.targets.records import ServiceState, Status, StreamEnd
+from backends.targets.drivers.docker.tidying import tidy
+from backends.targets.records import Status, StreamEnd
 
 CLOSED = "the target was closed"
 DELETED = "the service was deleted"
@@ -58,10 +55,8 @@ class Watch:
         self._closed = closed
         self._busy = busy
         self._hint = asyncio.Event()
-        self._listening: asyncio.Task[None] | None = None
-        self._life: tuple[str, float] = ("", 0.0)
-        self._told: Status | None = None
-        self._live = False
+        self._ears: dict[str, Ear] = {}
+        self._tidying: set[asyncio.Task[None]] = set()
 
     async def statuses(self) -> AsyncGenerator[Status | StreamEnd, None]:
         """At once and at each change; the last item says why it ended.
@@ -94,22 +89,36 @@ class Watch:
         finally:
             events.cancel()
             await asyncio.gather(events, return_exceptions=True)
-            await self._listen_to(None)
+            await self._listen_to(())
+            await asyncio.gather(*self._tidying, return_exceptions=True)
 
     async def _look(self) -> Status | None:
         found = await finding.containers(self._engine, self._workspace, self._name)
-        container = finding.newest(finding.by_service(found).get(self._name, ()))
-        if container is None:
+        known = await group(self._engine, found)
+        if known.newest is None:
             return None
-        await self._listen_to(container)
-        if self._told is None and (restarts(container) or not serving_at_all(container)):
-            self._told = await last_word(self._engine, container, self._name)
-        spec = spec_of(container, self._target)
-        status = status_of(container, spec, self._told, live=self._live)
-        if status.state is ServiceState.FAILED and not status.evidence.last_lines:
-            lines = await last_lines(self._engine, container)
-            status = replace(status, evidence=replace(status.evidence, last_lines=lines))
-        return status
+        await self._listen_to(known.servers)
+        for container in known.servers:
+            ear = self._ears[finding.identity(container)]
+            if ear.word.told is None and (restarts(container) or not serving_at_all(container)):
+                ear.word = Word(await last_word(self._engine, container, self._name))
+        spec = await current_spec(self._engine, known.newest, self._target)
+        words = {identity: ear.word for identity, ear in self._ears.items()}
+        if known.leaving and not self._tidying and not self._busy():
+            self._tidy(known, grace(spec))
+        return await composed(self._engine, known, spec, words)
+
+    def _tidy(self, known: Group, seconds: float) -> None:
+        """Whoever began the change may be gone: end it here."""
+        task = asyncio.create_task(tidy(self._engine, known, seconds))
+        self._tidying.add(task)
+        task.add_done_callback(self._tidied)
+
+    def _tidied(self, task: asyncio.Task[None]) -> None:
+        self._tidying.discard(task)
+        self._hint.set()
+        if not task.cancelled() and isinstance(task.exception(), PilothouseError):
+            return  # looking finds the same
 
     async def _pass_on(self) -> None:
         """The engine's events; when they end the target was closed."""
@@ -119,31 +128,57 @@ class Watch:
                 self._hint.set()
         self._hint.set()
 
-    async def _listen_to(self, container: finding.Container | None) -> None:
-        """Have the server in this life of this container tell its status; None is nobody."""
-        identity = finding.identity(container) if container else ""
-        running = container is not None and serving_at_all(container)
-        life = (identity, started(container)) if container and running else (identity, 0.0)
-        if identity != self._life[0]:
-            self._told = None  # of an earlier life of the same container it is still of use
+    async def _listen_to(self, containers: Sequence[finding.Container]) -> None:
+        """Have the servers in these containers tell their status, and no others."""
+        known = {finding.identity(container) for container in containers}
+        for identity in self._ears.keys() - known:
+            await self._ears.pop(identity).close()
+        for container in containers:
+            identity = finding.identity(container)
+            if identity not in self._ears:
+                self._ears[identity] = Ear(self._engine, identity, self._name, self._hint)
+            await self._ears[identity].listen(container)
+
+
+class Ear:
+    """Listens to the server of one container, through its lives."""
+
+    def __init__(self, engine: Engine, container: str, service: str, hint: asyncio.Event) -> None:
+        self.word = Word()
+        self._engine = engine
+        self._container = container
+        self._service = service
+        self._hint = hint
+        self._life = -1.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def listen(self, container: finding.Container) -> None:
+        """Listen in this life of it; what a life before told stays of use."""
+        life = started(container) if serving_at_all(container) else 0.0
         if life == self._life:
             return
         self._life = life
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-        self._live = False
-        self._listening = asyncio.create_task(self._listen(identity)) if running else None
+        await self.close()
+        if life:
+            self._task = asyncio.create_task(self._listen())
 
-    async def _listen(self, container: str) -> None:
+    async def close(self) -> None:
+        """Listen no more."""
+        self.word = Word(self.word.told)
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _listen(self) -> None:
         while True:
             with contextlib.suppress(PilothouseError):
-                stream = inside.statuses(self._engine, container, self._name)
+                stream = inside.statuses(self._engine, self._container, self._service)
                 async with aclosing(stream) as statuses:
                     async for status in statuses:
-                        self._told, self._live = status, True
+                        self.word = Word(status, live=True)
                         self._hint.set()
-            self._live = False
+            self.word = Word(self.word.told)
             self._hint.set()
             await asyncio.sleep(_AGAIN)
 
