@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from backends.configs import building, deployment_rules, documents
 from backends.configs.deployment_fields import (
     COMPUTE_TYPE,
@@ -107,11 +109,20 @@ def _parse(
         return report.parsed(None, path)
     kind = _flagged_type(flags, report) or _type(root, report)
     if kind is None:
+        _check_rest(root, report)
         return report.parsed(None, path)
     reader = _reader(kind, report)
     reader.read(root)
     reader.drop(COMPUTE_TYPE.attribute)
     return _finish(kind, reader, report, flags, path)
+
+
+def _check_rest(root: Node, report: Report) -> None:
+    """Without a compute type: what is wrong with the other keys for any of them."""
+    if isinstance(root.value, Mapping):
+        rest = {key: node for key, node in root.value.items() if key != COMPUTE_TYPE.key}
+        reader = Reader(report, DEPLOYMENT_FIELDS, owner="any compute type")
+        reader.read(replace(root, value=rest))
 
 
 def _finish(

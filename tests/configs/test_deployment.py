@@ -124,6 +124,15 @@ def test_an_unknown_compute_type_tells_the_list() -> None:
     assert "kubernetes" in problem.message
 
 
+def test_the_rest_is_checked_without_a_compute_type_too() -> None:
+    found = parse_deployment("computeType: azure\nport: many\nzebra: 1\n", "dep.yml").problems
+    assert [(problem.line, problem.key) for problem in found] == [
+        (1, "computeType"),
+        (2, "port"),
+        (3, "zebra"),
+    ]
+
+
 @pytest.mark.parametrize("text", ["[]", "3", "text", "- a"])
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     (problem,) = parse_deployment(text, "dep.json").problems
