@@ -15,6 +15,8 @@ from .status import PHASES, SERVING, Evidence
 
 MAX_FAILED_STARTS = 5
 """Starts in a row that end before the worker is ready; then the revision has failed."""
+PATIENCE_SECONDS = 10.0
+"""How long a revision that has served is given to start a worker again, however often it fails."""
 MAX_CRASHES = 10
 """Ready workers in a row that end without a single answer; then the revision has failed."""
 RETRY_SECONDS = 30.0
@@ -70,6 +72,7 @@ class Pool:
         self._warming: dict[Worker, Reply | None] = {}
         """Answers to the sample, of workers that have not served yet."""
         self._failed_starts = 0
+        self._failing_since = 0.0
         self._crashes = 0
         self._owner: Owner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -244,9 +247,9 @@ class Pool:
     def _replace(self, worker: Worker) -> None:
         """Start another worker: at once after one that answered, later after each that did not."""
         if worker.phase != SERVING:
-            self._failed_starts += 1
+            self._count_failed_start()
             final = worker.failed_start and not self.was_ready
-            self.failed = final or (self._failed_starts >= MAX_FAILED_STARTS and not self.ready)
+            self.failed = final or (self._out_of_patience and not self.ready)
             if final:
                 self.kill(self.reason)
                 return
@@ -257,6 +260,18 @@ class Pool:
         tries = self._failed_starts + self._crashes
         wait = min(LONGEST_WAIT, 0.05 * 2**tries) if tries > 1 else 0.0
         self._later(RETRY_SECONDS if self.failed else wait)
+
+    def _count_failed_start(self) -> None:
+        if not self._failed_starts:
+            self._failing_since = asyncio.get_running_loop().time()
+        self._failed_starts += 1
+
+    @property
+    def _out_of_patience(self) -> bool:
+        if self._failed_starts < MAX_FAILED_STARTS:
+            return False
+        failing = asyncio.get_running_loop().time() - self._failing_since
+        return not self.was_ready or failing >= PATIENCE_SECONDS
 
     def _later(self, seconds: float) -> None:
         if not seconds:
