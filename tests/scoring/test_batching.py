@@ -4,19 +4,15 @@ import concurrent.futures
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.pythons import Python, pythons
 from tests.support.scoring_server import DEADLINE, Server, until
 
 Serve = Callable[..., Server]
-PYTHONS = sorted(
-    Path.home().glob(".pyenv/versions/3.*/bin/python"),
-    key=lambda path: [int(part) for part in path.parts[-3].split(".")],
-)
 
 BATCHES = """
 import json, os, time
@@ -192,9 +188,9 @@ def test_the_sample_warms_a_batching_worker(serve: Serve) -> None:
     assert server.logged("calls 1")["rid"] == "warm-up"
 
 
-@pytest.mark.parametrize("python", PYTHONS[:1], ids=lambda path: str(path.parts[-3]))
-def test_the_oldest_python_batches_too(serve: Serve, python: Path) -> None:
-    server = serve(BATCHES, queue_wait_ms=30_000, interpreter=str(python))
+@pytest.mark.parametrize("python", pythons("oldest"))
+def test_the_oldest_python_batches_too(serve: Serve, python: Python) -> None:
+    server = serve(BATCHES, queue_wait_ms=30_000, interpreter=str(python.path))
     assert bodies(Held(server, [1, 2]).release()) == [["hold", 1], [1, 2], [2, 2]]
 
 

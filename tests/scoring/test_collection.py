@@ -12,6 +12,7 @@ import pytest
 
 from backends.scoring.supervisor.datafiles import DataFiles
 from tests.scoring.conftest import ECHO
+from tests.support.pythons import Python, pythons
 from tests.support.scoring_server import Server, until
 
 Serve = Callable[..., Server]
@@ -26,10 +27,6 @@ ORIGIN = [
     "$aml_model_version",
     "$aml_request_id",
 ]
-PYTHONS = sorted(
-    Path.home().glob(".pyenv/versions/3.*/bin/python"),
-    key=lambda path: [int(part) for part in path.parts[-3].split(".")],
-)
 MODEL = {"name": "digits", "version": 3, "digest": "d"}
 COLLECTING = """
 import json
@@ -164,9 +161,9 @@ def run(_):
     assert found[0]["$aml_dc_correlation_id"] == ("mine_0" if many else "mine")
 
 
-@pytest.mark.parametrize("python", PYTHONS[:1], ids=lambda path: str(path.parts[-3]))
-def test_the_oldest_python_collects_too(serve: Serve, python: Path) -> None:
-    server = serve(COLLECTING, collect_data=True, interpreter=str(python))
+@pytest.mark.parametrize("python", pythons("oldest"))
+def test_the_oldest_python_collects_too(serve: Serve, python: Python) -> None:
+    server = serve(COLLECTING, collect_data=True, interpreter=str(python.path))
     server.score([[1, 2]])
     found = stored(server, "default/default/default/svc/digits/1/inputs/*/inputs.csv", 1)
     assert (found[0]["a"], found[0]["b"]) == ("1", "2")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from .trace import Traces
 
-MAX_PENDING = 50_000
-"""Lines kept for a disk that does not keep up; more are dropped and counted."""
+MAX_PENDING = 16 * 1024 * 1024
+"""Characters kept for a disk that does not keep up; more of a worker's are dropped and counted."""
+MAX_OWN = 2 * MAX_PENDING
+"""The same for the server's own lines: a script that floods the log does not silence them."""
 FLUSH_SECONDS = 0.05
 TAIL = 50
 
@@ -25,6 +27,7 @@ class Log:
         self.boot = boot
         self._sequence = 0
         self._pending: list[str] = []
+        self._held = 0
         self._dropped = 0
         self._tails: dict[int, deque[str]] = {}
         self._schedule: Callable[[float, Callable[[], None]], object] | None = None
@@ -48,7 +51,7 @@ class Log:
         ms: float | None = None,
     ) -> None:
         """Add one line; worker 0 is the supervisor."""
-        if len(self._pending) + self._writer.backlog >= MAX_PENDING:
+        if self.backlog >= (MAX_PENDING if worker else MAX_OWN):
             self._dropped += 1
             return
         self._sequence += 1
@@ -65,8 +68,18 @@ class Log:
             f'{timing}"text":{quote(text)}}}\n'
         )
 
+    @property
+    def backlog(self) -> int:
+        """Characters that are not written yet."""
+        return self._held + self._writer.backlog
+
+    def drop(self, count: int) -> None:
+        """So many lines are lost."""
+        self._dropped += count
+
     def _add(self, line: str) -> None:
         self._pending.append(line)
+        self._held += len(line)
         if len(self._pending) == 1:
             if self._schedule is None:
                 self.flush()
@@ -95,7 +108,7 @@ class Log:
             self._sequence += lost
             self.line(f"{lost} log lines were lost: the disk does not keep up", level="WARNING")
         if self._pending:
-            lines, self._pending = self._pending, []
+            lines, self._pending, self._held = self._pending, [], 0
             self._writer.put(lines)
 
     def write_file(self, path: Path, text: str) -> None:
@@ -123,12 +136,12 @@ class _Writer:
 
     @property
     def backlog(self) -> int:
-        """Lines that were put and are not written."""
+        """Characters that were put and are not written."""
         return self._put - self._done
 
     def put(self, item: list[str] | tuple[Path, str]) -> None:
         if isinstance(item, list):
-            self._put += len(item)
+            self._put += sum(map(len, item))
         self._queue.put(item)
 
     def close(self) -> None:
@@ -145,7 +158,7 @@ class _Writer:
                         self._write(piece)
             except OSError as error:
                 print(f"log: {error}", file=sys.stderr)  # noqa: T201 - nowhere else is left
-            self._done += len(item) if isinstance(item, list) else 0
+            self._done += sum(map(len, item)) if isinstance(item, list) else 0
 
     def _write(self, data: bytes) -> None:
         if self._path is not None and self._size and self._size + len(data) > self._limit:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from backends.scoring.worker.marks import MARK, SEPARATOR
 
-from .logs import Log
+from .logs import MAX_PENDING, TAIL, Log
 
 LONGEST = 64 * 1024
 """Bytes after which a line without an end is cut."""
@@ -29,8 +29,7 @@ class PipeReader(asyncio.Protocol):
         """Log the lines that are whole."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        for line in lines:
-            self._line(line)
+        self._take(lines)
         while len(self._rest) > LONGEST:
             self._line(self._rest[:LONGEST])
             self._rest = self._rest[LONGEST:]
@@ -42,6 +41,14 @@ class PipeReader(asyncio.Protocol):
             self._line(self._rest)
             self._rest = b""
         self._ended()
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Log lines; in a flood only the last ones are looked at, the others are counted."""
+        if self._log.backlog >= MAX_PENDING and len(lines) > TAIL:
+            self._log.drop(len(lines) - TAIL)
+            lines = lines[-TAIL:]
+        for line in lines:
+            self._line(line)
 
     def _line(self, line: bytes) -> None:
         text, level, rid = line.decode("utf-8", "replace"), self._level, ""
