@@ -60,7 +60,13 @@ def identify(headers: dict[bytes, bytes]) -> Identity:
     return Identity(rid.decode("latin-1"), lines, problem, bool(legacy))
 
 
+_random: list[str] = []
+
+
 def _fresh() -> bytes:
     """A random UUID (version 4, RFC 9562)."""
-    h = os.urandom(16).hex()
+    if not _random:
+        text = os.urandom(16 * 256).hex()  # one system call for many
+        _random.extend(text[start : start + 32] for start in range(0, len(text), 32))
+    h = _random.pop()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}".encode()

@@ -28,11 +28,12 @@ class KeyFile:
 
     def _known(self, headers: dict[bytes, bytes]) -> bool:
         given = headers.get(b"x-api-key", b"").strip()
-        kind, _, value = headers.get(b"authorization", b"").strip().partition(b" ")
-        bearer = value.strip() if kind.lower() == b"bearer" else b""
+        kind, _, token = headers.get(b"authorization", b"").strip().partition(b" ")
+        bearer = token.strip() if kind.lower() == b"bearer" else b""
         found = False
-        for key in self._keys:
-            found |= hmac.compare_digest(key, given) | hmac.compare_digest(key, bearer)
+        for value in filter(None, (given, bearer)):
+            for key in self._keys:
+                found |= hmac.compare_digest(key, value)
         return found
 
     def _look(self) -> bool:

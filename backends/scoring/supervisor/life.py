@@ -1,6 +1,7 @@
 """What runs on the loop: attach the workers, open front and control socket, end in order."""
 
 import asyncio
+import gc
 import signal
 import socket
 import time
@@ -81,6 +82,7 @@ async def serve(
     service.promoted = configure
     front = Front(listeners[0], app, log, renewing)
     fronts = [front, *(Front(other, HealthFace(app), log) for other in listeners[1:])]
+    gc.freeze()  # what is here stays: no collection has to look at it again
     for one in fronts:
         await one.start()
     if launch.end_when_failed:

@@ -71,9 +71,9 @@ class Link(asyncio.Protocol):
         self._transport = None
         self._receiver.lost()
 
-    def put(self, kind: int, meta: Any, body: bytes = b"") -> None:
+    def put(self, head: bytes, body: bytes) -> None:
         """Add a frame to those that the next `flush` writes."""
-        self._frames.append(wire.head(kind, meta, len(body)))
+        self._frames.append(head)
         self._frames.append(body)
 
     def flush(self) -> None:
@@ -84,7 +84,7 @@ class Link(asyncio.Protocol):
 
     def send(self, kind: int, meta: Any, body: bytes = b"") -> None:
         """Write one frame."""
-        self.put(kind, meta, body)
+        self.put(wire.head(kind, meta, len(body)), body)
         self.flush()
 
     def pause(self) -> None:

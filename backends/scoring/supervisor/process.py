@@ -134,12 +134,17 @@ class Worker:
         headers = self.description["headers"]
         if self.batch:
             jobs[0].batch = len(jobs)
-            self._link.put(wire.BATCH, len(jobs))
+            self._link.put(wire.head(wire.BATCH, len(jobs), 0), b"")
         for job in jobs:
-            meta: list[Any] = [*job.meta, _text(job.pairs) if headers else None]
-            if job.trace is not None:
-                meta.append(job.trace.variables())
-            self._link.put(wire.REQUEST, meta, job.body)
+            self._link.put(
+                wire.request_head(
+                    job.meta,
+                    _text(job.pairs) if headers else None,
+                    job.trace.variables() if job.trace is not None else None,
+                    len(job.body),
+                ),
+                job.body,
+            )
         self._link.flush()
         if idle:
             self._begin()

@@ -163,7 +163,10 @@ INTERNAL = "An unexpected internal error occurred. Check the logs for more info.
 def _send(channel: wire.Channel, answer: Answer) -> None:
     """Send an answer whole, or piece by piece when its body is an iterator."""
     more = answer.parts is not None
-    channel.send(wire.ANSWER, [answer.status, answer.run_ms, answer.headers, more], answer.body)
+    channel.write(
+        wire.answer_head(answer.status, answer.run_ms, answer.headers, more, len(answer.body)),
+        answer.body,
+    )
     if answer.parts is None:
         return
     try:
