@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import httpx
 import psutil
+import pytest
 
 from tests.support.scoring_server import DEADLINE, Server, until
 
@@ -64,6 +65,7 @@ class Clients:
         return self.seen
 
 
+@pytest.mark.timeout(120 + KILL_SECONDS)
 def test_a_worker_killed_every_tenth_of_a_second_fails_only_what_was_in_flight_in_it(
     serve: Serve,
 ) -> None:
@@ -103,6 +105,7 @@ def resident(processes: list[psutil.Process]) -> int:
     return sum(process.memory_info().rss for process in processes)
 
 
+@pytest.mark.timeout(120 + 2 * MEMORY_SWAPS)
 def test_the_memory_of_a_replaced_model_comes_back(serve: Serve) -> None:
     server = serve(LARGE, sample="{}", queue_wait_ms=20_000)
     clients = Clients(server.url, 2)

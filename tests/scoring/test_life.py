@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,9 +16,12 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.byhand import free_port
 from tests.support.scoring_server import DEADLINE, ROOT, Server, until
 
 Serve = Callable[..., Server]
+SWAPS = int(os.environ.get("PILOTHOUSE_SWAPS", "30"))
+DRAINS = int(os.environ.get("PILOTHOUSE_DRAINS", "5"))
 SLOW = "import time\ndef init(): pass\ndef run(d):\n    time.sleep(float(d))\n    return 'done'\n"
 
 
@@ -92,7 +96,7 @@ def test_swagger_comes_in_each_version_and_from_the_users_files(serve: Serve) ->
     wrong = server.get("/swagger.json?version=9")
     assert (wrong.status_code, wrong.json()["message"]) == (
         404,
-        "Swagger version [9] is not valid. Supported versions: [2, 2.0, 3, 3.0, 3.1]",
+        "Swagger version [9] is not valid. Supported versions: [2, 3, 3.1].",
     )
     (server.root / "swagger3.json").write_text('{"own": true}', encoding="utf-8")
     assert server.get("/swagger.json?version=3.0").json() == {"own": True}
@@ -111,12 +115,12 @@ def test_cross_origin_headers_follow_the_variable(serve: Serve) -> None:
     )
 
 
+@pytest.mark.timeout(120 + SWAPS)
 def test_hot_swaps_under_load_lose_nothing(serve: Serve) -> None:
-    swaps = int(os.environ.get("PILOTHOUSE_SWAPS", "30"))
     server = serve(numbered(1), queue_wait_ms=20_000, sample="{}")
     url = server.url
     with load(url) as seen:
-        for revision in range(2, swaps + 2):
+        for revision in range(2, SWAPS + 2):
             (server.root / f"score{revision}.py").write_text(numbered(revision), encoding="utf-8")
             path = server.launch_file(
                 f"launch{revision}.json", revision=revision, entry_script=f"score{revision}.py"
@@ -124,7 +128,7 @@ def test_hot_swaps_under_load_lose_nothing(serve: Serve) -> None:
             assert server.ask(op="swap", launch=str(path)) == {"ok": True}
             server.wait("Healthy", serving=revision)
             assert httpx.post(f"{url}/score", json={}).json() == revision
-    assert len(seen) > swaps
+    assert len(seen) > SWAPS
     assert failed(seen) == []
     assert server.url == url
     until(lambda: len(server.family()) == 2, "the end of the old workers")
@@ -197,8 +201,9 @@ def test_sigterm_finishes_what_is_in_flight(serve: Serve) -> None:
     assert not server.control.exists()
 
 
+@pytest.mark.timeout(120 + 3 * DRAINS)
 def test_sigterm_under_load_fails_no_request_while_it_still_accepts(serve: Serve) -> None:
-    for _ in range(int(os.environ.get("PILOTHOUSE_DRAINS", "5"))):
+    for _ in range(DRAINS):
         server = serve(numbered(1), queue_wait_ms=20_000, drain_delay=0.3)
         assert server.process is not None
         with load(server.url) as seen:
@@ -283,7 +288,15 @@ def test_a_taken_port_is_a_clear_error(serve: Serve, tmp_path: Path) -> None:
 def test_by_hand_it_takes_azmlinfsrvs_flags(tmp_path: Path) -> None:
     (tmp_path / "score.py").write_text(numbered(4), encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "backends.scoring", "--entry_script", "score.py", "--port", "0"],
+        [
+            sys.executable,
+            "-m",
+            "backends.scoring",
+            "--entry_script",
+            "score.py",
+            "--port",
+            str(free_port()),
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -308,7 +321,15 @@ def test_on_a_terminal_lines_are_text_without_control_characters(tmp_path: Path)
     (tmp_path / "score.py").write_text(script, encoding="utf-8")
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "backends.scoring", "--entry-script", "score.py", "--port", "0"],
+        [
+            sys.executable,
+            "-m",
+            "backends.scoring",
+            "--entry-script",
+            "score.py",
+            "--port",
+            str(free_port()),
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=theirs,
@@ -317,10 +338,17 @@ def test_on_a_terminal_lines_are_text_without_control_characters(tmp_path: Path)
     seen = b""
     while b"Healthy" not in seen or b"red" not in seen:
         seen += os.read(ours, 65536)
+    port = int(seen.split(b"listening on http://127.0.0.1:")[1].split()[0])
+    with socket.create_connection(("127.0.0.1", port), DEADLINE) as client:
+        client.sendall(b"GET /score HTTP/1.1\r\nHost: x\r\nx-request-id: \x9b32mgreen\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+    while b"green" not in seen:
+        seen += os.read(ours, 65536)
     process.terminate()
     assert process.wait(DEADLINE) == 0
     os.close(ours)
     assert b"\x1b" not in seen
+    assert "\x9b" not in seen.decode()
     assert "INFO     worker 1  \N{REPLACEMENT CHARACTER}[31mred" in seen.decode()
 
 
@@ -332,7 +360,7 @@ def test_without_uvloop_it_serves_and_ends_clean(tmp_path: Path) -> None:
     )
     words = [sys.executable, "-X", "dev", "-W", "error", "-c", code, "--entry-script", "score.py"]
     process = subprocess.Popen(
-        [*words, "--port", "0"],
+        [*words, "--port", str(free_port())],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
