@@ -1,35 +1,34 @@
 """The Open Inference Protocol v2: health, metadata, inference in JSON and in binary, errors."""
 
-import json
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tests.support.open_inference import CODES, binary, infer, outputs, tensor
 from tests.support.scoring_server import Server
 
 Serve = Callable[..., Server]
-KINDS = {
-    "FP16": (TensorProto.FLOAT16, "<e", 2.5),
-    "FP32": (TensorProto.FLOAT, "<f", 2.5),
-    "FP64": (TensorProto.DOUBLE, "<d", 2.5),
-    "INT8": (TensorProto.INT8, "<b", -3),
-    "INT16": (TensorProto.INT16, "<h", -3),
-    "INT32": (TensorProto.INT32, "<i", -3),
-    "INT64": (TensorProto.INT64, "<q", -(2**62)),
-    "UINT8": (TensorProto.UINT8, "<B", 200),
-    "UINT16": (TensorProto.UINT16, "<H", 60_000),
-    "UINT32": (TensorProto.UINT32, "<I", 4_000_000_000),
-    "UINT64": (TensorProto.UINT64, "<Q", 2**63 + 1),
-    "BOOL": (TensorProto.BOOL, "<?", True),
+VALUES = {
+    "FP16": (TensorProto.FLOAT16, 2.5),
+    "FP32": (TensorProto.FLOAT, 2.5),
+    "FP64": (TensorProto.DOUBLE, 2.5),
+    "INT8": (TensorProto.INT8, -3),
+    "INT16": (TensorProto.INT16, -3),
+    "INT32": (TensorProto.INT32, -3),
+    "INT64": (TensorProto.INT64, -(2**62)),
+    "UINT8": (TensorProto.UINT8, 200),
+    "UINT16": (TensorProto.UINT16, 60_000),
+    "UINT32": (TensorProto.UINT32, 4_000_000_000),
+    "UINT64": (TensorProto.UINT64, 2**63 + 1),
+    "BOOL": (TensorProto.BOOL, True),
 }
-"""Data types to ONNX's number, `struct`'s code, and a value that no smaller type holds."""
+"""Data types to ONNX's number and a value that few other types hold."""
 
 
 def save(path: Path, nodes: Any, inputs: Any, outputs: Any) -> None:
@@ -53,7 +52,7 @@ def save_sums(path: Path) -> None:
 
 def save_identities(path: Path) -> None:
     """Every data type comes back as it is, text too."""
-    numbers = {**{name: kind[0] for name, kind in KINDS.items()}, "BYTES": TensorProto.STRING}
+    numbers = {**{name: kind[0] for name, kind in VALUES.items()}, "BYTES": TensorProto.STRING}
     value = helper.make_tensor_value_info
     save(
         path,
@@ -73,43 +72,6 @@ def sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.wait("Healthy")
     yield server
     server.close()
-
-
-def tensor(name: str, values: Any, datatype: str = "FP32") -> dict[str, Any]:
-    array = np.array(values)
-    return {"name": name, "datatype": datatype, "shape": list(array.shape), "data": values}
-
-
-def infer(server: Server, *inputs: Any, path: str = "net", **fields: Any) -> httpx.Response:
-    body = {"inputs": list(inputs), **fields}
-    return httpx.post(f"{server.url}/v2/models/{path}/infer", json=body)
-
-
-def binary(server: Server, head: dict[str, Any], data: bytes, size: Any = None) -> httpx.Response:
-    text = json.dumps(head).encode()
-    headers = {"Inference-Header-Content-Length": str(len(text) if size is None else size)}
-    return httpx.post(f"{server.url}/v2/models/net/infer", content=text + data, headers=headers)
-
-
-def outputs(answer: httpx.Response) -> dict[str, Any]:
-    """Every output's values, whichever way they came; shapes are checked against them."""
-    size = answer.headers.get("inference-header-content-length")
-    head, data = answer.content, b""
-    if size is not None:
-        assert answer.headers["content-type"] == "application/octet-stream"
-        head, data = answer.content[: int(size)], answer.content[int(size) :]
-    found = {}
-    for output in json.loads(head)["outputs"]:
-        if "data" in output:
-            values = np.array(output["data"])
-        else:
-            length = output["parameters"]["binary_data_size"]
-            piece, data = data[:length], data[length:]
-            code = KINDS[output["datatype"]][1]
-            values = np.array([value for (value,) in struct.iter_unpack(code, piece)])
-        found[output["name"]] = values.reshape(output["shape"]).tolist()
-    assert data == b""
-    return found
 
 
 A, B = tensor("a", [[1, 2, 3]]), tensor("b", [[10, 20, 30]])
@@ -201,10 +163,10 @@ def identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def everything(as_bytes: bool) -> tuple[list[dict[str, Any]], bytes]:
     """One input of each type; texts are length-prefixed in binary."""
     entries, data = [], b""
-    for name, (_, code, value) in KINDS.items():
+    for name, (_, value) in VALUES.items():
         entry = tensor(name, [value], name)
         if as_bytes:
-            piece = struct.pack(code, value)
+            piece = struct.pack(CODES[name], value)
             data += piece
             del entry["data"]
             entry["parameters"] = {"binary_data_size": len(piece)}
@@ -223,7 +185,7 @@ def test_every_data_type_survives_in_both_forms(identities: Server, as_bytes: bo
     inputs, data = everything(as_bytes)
     answer = binary(identities, {"inputs": inputs}, data, None if as_bytes else "")
     found = outputs(answer)
-    for name, (_, _, value) in KINDS.items():
+    for name, (_, value) in VALUES.items():
         assert found[f"out_{name}"] == [value], name
     assert found["out_BYTES"] == ["grün"]
     wanted = {"inputs": inputs, "outputs": [{"name": "out_BYTES"}]}
@@ -317,138 +279,3 @@ def test_wrong_paths_models_and_methods_have_the_protocols_errors(sums: Server) 
     assert packed.status_code == 415
     assert sums.get("/v2x").json()["message"].startswith("The requested URL")
     assert sums.get("/api/v1/service/svc/v2/models/net").status_code == 200
-
-
-def test_a_key_is_needed_for_all_but_health(serve: Serve, tmp_path: Path) -> None:
-    keys = tmp_path / "keys.json"
-    keys.write_text('{"primary": "k"}', encoding="utf-8")
-    server = serve(auth=True, keys_file=str(keys))
-    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/svc/ready"):
-        assert server.get(path).status_code == 200
-    for path in ("/v2", "/v2/models/svc", "/v2/models/ready", "/v2/models/other", "/v2/x"):
-        locked = server.get(path)
-        assert locked.status_code == 401, path
-        assert set(locked.json()) == {"error"}
-    assert server.get("/v2/models/svc", headers={"x-api-key": "k"}).status_code == 200
-    assert infer(server, path="svc").status_code == 401
-
-
-def test_a_service_that_is_not_ready_says_so(serve: Serve) -> None:
-    server = serve("def run(data): pass", healthy=False)
-    server.wait("Failed")
-    assert server.get("/v2/health/live").status_code == 503
-    assert server.get("/v2/health/ready").json() == {"ready": False}
-    metadata = server.get("/v2/models/svc")
-    assert (metadata.status_code, set(metadata.json())) == (503, {"error"})
-    refused = infer(server, tensor("body", ["{}"], "BYTES"), path="svc")
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-    assert set(refused.json()) == {"error"}
-
-
-def test_a_script_without_a_schema_takes_its_body_as_text(serve: Serve) -> None:
-    server = serve(
-        "import json\n"
-        "def init(): pass\n"
-        "def run(data):\n"
-        "    print('scored')\n"
-        "    return {'got': json.loads(data)}\n"
-    )
-    text = {"name": "body", "datatype": "BYTES", "shape": [1]}
-    metadata = server.get("/v2/models/svc").json()
-    assert (metadata["platform"], metadata["versions"]) == ("python", ["1"])
-    assert metadata["inputs"] == metadata["outputs"] == [text]
-    answer = infer(server, {**text, "data": ['{"a": 1}']}, path="svc")
-    (output,) = answer.json()["outputs"]
-    assert output == {**text, "data": ['{"got": {"a": 1}}']}
-    assert server.logged("scored")["rid"] == answer.headers["x-request-id"]
-    failed = infer(server, {**text, "data": ["no json"]}, path="svc")
-    assert failed.status_code == 500
-    assert failed.json()["error"].startswith("An unexpected error occurred in scoring script.")
-    assert infer(server, tensor("body", [1.0]), path="svc").status_code == 400
-    assert infer(server, tensor("data", ["x"], "BYTES"), path="svc").status_code == 400
-    assert infer(server, path="svc").status_code == 400
-    page = server.get("/metrics").text
-    assert 'http_server_requests_total{route="/v2/infer",status="200"} 1' in page
-
-
-SCHEMA = """
-import numpy as np
-from inference_schema.schema_decorators import input_schema, output_schema
-from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
-from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
-def init(): pass
-@input_schema('data', NumpyParameterType(np.array([[1.5, 2.5]])))
-@input_schema('factor', StandardPythonParameterType(2))
-@input_schema('names', StandardPythonParameterType(['a', 'b']))
-@input_schema('options', StandardPythonParameterType({'add': 1}))
-@output_schema(NumpyParameterType(np.array([3.5])))
-def run(data, factor=1, names=(), options={}):
-    return ((data.sum(axis=1) * factor) + options.get('add', 0) + len(names)).tolist()
-"""
-
-
-def test_a_scripts_schema_gives_its_tensors(serve: Serve) -> None:
-    server = serve(SCHEMA)
-    metadata = server.get("/v2/models/svc").json()
-    assert {spec["name"]: (spec["datatype"], spec["shape"]) for spec in metadata["inputs"]} == {
-        "data": ("FP64", [-1, -1]),
-        "factor": ("INT64", [1]),
-        "names": ("BYTES", [-1]),
-        "options": ("BYTES", [1]),
-    }
-    assert metadata["outputs"] == [{"name": "output", "datatype": "FP64", "shape": [-1]}]
-    data = tensor("data", [[1.0, 2.0], [3.0, 4.0]], "FP64")
-    assert outputs(infer(server, data, path="svc")) == {"output": [3.0, 7.0]}
-    whole = infer(
-        server,
-        {**data, "datatype": "INT32", "data": [1, 2, 3, 4]},
-        tensor("factor", [10], "INT64"),
-        tensor("names", ["a", "b"], "BYTES"),
-        tensor("options", ['{"add": 5}'], "BYTES"),
-        path="svc",
-    )
-    assert outputs(whole) == {"output": [37.0, 77.0]}
-    for wrong in (
-        tensor("options", ["{"], "BYTES"),
-        tensor("factor", [1.5], "FP32"),
-        tensor("other", [1.0]),
-    ):
-        assert infer(server, data, wrong, path="svc").status_code == 400
-    missing = infer(server, tensor("factor", [1], "INT64"), path="svc")
-    assert missing.json()["error"] == "A value is not provided for the 'data' parameter."
-
-
-def test_a_result_that_is_no_tensor_is_one_json_text(serve: Serve) -> None:
-    server = serve(SCHEMA.replace(".tolist()", ".tolist() + [None]"))
-    (output,) = infer(server, tensor("data", [[1.0, 2.0]], "FP64"), path="svc").json()["outputs"]
-    assert (output["datatype"], output["shape"]) == ("BYTES", [1])
-    assert json.loads(output["data"][0]) == [3.0, None]
-
-
-SKLEARN = """
-class Model:
-    n_features_in_ = 2
-    def predict(self, rows): return [sum(row) for row in rows]
-    def predict_proba(self, rows): return [[0.25, 0.75] for _ in rows]
-"""
-
-
-def test_a_scikit_learn_model_takes_data_and_names_its_output_after_the_method(
-    serve: Serve, tmp_path: Path
-) -> None:
-    root = tmp_path / "0/app"
-    (root / "azureml-models/m/1").mkdir(parents=True)
-    (root / "sklearn.py").write_text("", encoding="utf-8")
-    (root / "shape.py").write_text(SKLEARN, encoding="utf-8")
-    (root / "azureml-models/m/1/m.pkl").write_bytes(b"\x80\x03cshape\nModel\n)\x81.")
-    server = serve(None, builtin="sklearn", model_dir="azureml-models/m/1")
-    metadata = server.get("/v2/models/svc").json()
-    assert metadata["platform"] == "sklearn"
-    assert metadata["inputs"] == [{"name": "data", "datatype": "FP64", "shape": [-1, 2]}]
-    assert metadata["outputs"][0]["name"] == "predict_proba"
-    rows = tensor("data", [[1.0, 2.0], [3.0, 4.0]], "FP64")
-    assert outputs(infer(server, rows, path="svc")) == {"predict_proba": [[0.25, 0.75]] * 2}
-    named = infer(server, rows, path="svc", parameters={"method": "predict"})
-    assert outputs(named) == {"predict": [3.0, 7.0]}
-    refused = infer(server, rows, path="svc", parameters={"method": "fit"})
-    assert (refused.status_code, set(refused.json())) == (400, {"error"})

@@ -163,12 +163,15 @@ def from_value(name: str, value: "Any", wanted: str = "") -> "Optional[Tensor]":
         datatype = BYTES
     else:
         return None
-    if wanted.startswith("FP") and datatype == "INT64":
-        datatype = wanted
     if not flat:
         datatype = wanted or "FP64"
-    if datatype == "INT64" and flat and not -(1 << 63) <= min(flat) <= max(flat) < 1 << 63:
-        return None
+    elif datatype in ("INT64", "FP64") and wanted.startswith("FP"):
+        datatype = wanted
+    elif datatype == "INT64":
+        fitting = [name for name in (wanted, "INT64", "UINT64") if _holds(name, flat)]
+        if not fitting:
+            return None
+        datatype = fitting[0]
     return Tensor(name, datatype, shape or [1], flat)
 
 
@@ -189,6 +192,14 @@ def _plain(values: "Any") -> "List[Any]":
 
 def _encoded(value: "Any") -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8")
+
+
+def _holds(datatype: str, values: "List[int]") -> bool:
+    """A type of whole numbers that holds these."""
+    if not datatype.startswith(("INT", "UINT")):
+        return False
+    low, high = _range(datatype)
+    return bool(low <= min(values) and max(values) <= high)
 
 
 def _range(datatype: str) -> "Any":
