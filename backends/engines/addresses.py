@@ -12,11 +12,22 @@ from backends.engines.contexts import Context, config_dir, current_context, find
 from backends.engines.records import EngineAddress, TlsFiles
 from backends.errors import InvalidInput, Refused
 
-SETTINGS = ("url", "context", "ca", "certificate", "key", "verify", "forced", "ssh_config")
+SETTINGS = (
+    "url",
+    "address",
+    "context",
+    "ca",
+    "certificate",
+    "key",
+    "verify",
+    "forced",
+    "ssh_config",
+)
 """What a target's settings may say about its engine.
 
-`url` or `context` name it; `ca`, `certificate` and `key` are PEM files; `verify` "false" trusts
-any certificate; `forced` "true" allows plain HTTP to another machine; `ssh_config` is a file.
+`url` (or `address`) or `context` name it; `ca`, `certificate` and `key` are PEM files; `verify`
+"false" trusts any certificate; `forced` "true" allows plain HTTP to another machine; `ssh_config`
+is a file.
 """
 _PLAIN, _TLS = 2375, 2376
 """Registered ports of the engine's API."""
@@ -67,7 +78,7 @@ def _chosen(
     settings: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, TlsFiles | None, str]:
     """Address, TLS files and origin."""
-    if url := settings.get("url"):
+    if url := settings.get("url") or settings.get("address"):
         return url, None, "url of the target"
     folder = config_dir(environ)
     if name := settings.get("context"):

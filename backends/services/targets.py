@@ -21,6 +21,8 @@ SCHEMA = (
 )
 EMBEDDED = "process"
 """The target that is always there: processes on this machine."""
+SELF_EVIDENT = "docker"
+"""Kind that can be found without being told how; attached under this name on its first use."""
 
 
 class Targets:
@@ -57,6 +59,8 @@ class Targets:
     def for_compute_type(self, kind: str) -> TargetRecord:
         """The target that a `computeType` means when none is named; the embedded one goes first.
 
+        Without a Docker target, the engine that the Docker command line would use is attached.
+
         Raises:
             InvalidInput: none, or more than one, is attached of that kind.
         """
@@ -74,6 +78,9 @@ class Targets:
                 fix=f"There is: {', '.join(CATALOG)}. `--cp process` (in a file:"
                 ' "computeType": "process") runs it as a process of this machine.',
             )
+        if ALIASES.get(kind, kind) == SELF_EVIDENT:
+            mine = TargetRecord(name=SELF_EVIDENT, kind=SELF_EVIDENT, workspace=self._workspace)
+            return self.attach(mine)
         raise InvalidInput(
             f"No target of computeType {kind} is attached to workspace {self._workspace}.",
             fix=f"Attach one with `pilothouse computetarget attach {kind} -n NAME`,"
