@@ -66,6 +66,17 @@ async def base_image(
         yield instead
 
 
+def has_pinned_python(plan: EnvironmentPlan, base: str) -> bool:
+    """Whether the pin holds on that base; not where another base stands in for the one wanted."""
+    container = plan.container
+    if container is None or not container.pinned:
+        return False
+    if container.base_image:
+        return base == reference_of(container)
+    stands_in = base.startswith("python:") and not base.startswith(f"python:{plan.python}")
+    return bool(container.base_dockerfile) or not stands_in
+
+
 async def python_bases(engine: Engine) -> Mapping[str, str]:
     """Minor version -> `python:X.Y-slim` image of the engine, the newest first."""
 

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from backends.engines.engine import Engine
@@ -77,12 +78,12 @@ def _ignore(folder: Path) -> Callable[[str, bool], bool]:
     except (OSError, UnicodeDecodeError):
         return lambda _name, _folder: True
     patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    matcher = PatternMatcher(patterns)
+    matcher: Any = PatternMatcher(patterns)  # takes text, whatever its types say
     again = any(pattern.startswith("!") for pattern in patterns)
 
     def keep(name: str, is_folder: bool) -> bool:
         # below a folder that is left out an exception may still let something through
-        return (is_folder and again) or not matcher.matches(Path(name))
+        return (is_folder and again) or not matcher.matches(name)
 
     return keep
 

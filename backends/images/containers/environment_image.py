@@ -17,13 +17,14 @@ from backends.images.containers import names
 from backends.images.containers.bases import base_image, pull, python_bases
 from backends.images.containers.builder import build_dockerfile
 from backends.images.containers.dockerfile import parse_dockerfile
-from backends.images.containers.inputs import Inputs, build_inputs
+from backends.images.containers.inputs import Inputs, build_inputs, input_entries
 from backends.images.containers.installing import OWN_FOLDER, RESULT, install_failure, install_layer
-from backends.images.containers.layers import StepFailed, make_layer
+from backends.images.containers.layers import Archive, StepFailed, make_layer
 from backends.images.containers.records import Image, StepFinished, StepStarted
 from backends.images.containers.server import ServerImage, server_image, server_key, server_python
 from backends.images.containers.steps import StepRunner
 from backends.images.containers.store import find_image
+from backends.images.containers.tars import tar_of
 from backends.images.containers.workroom import Workroom, furnish, workroom
 from backends.images.environment import EnvironmentPlan
 from backends.images.indexes import without_passwords
@@ -62,6 +63,7 @@ async def build_environment(
     if known is not None:
         yield known
         return
+    _check_steps(plan)
     inputs = build_inputs()
     for note in inputs.notes:
         yield BuildLine(note)
@@ -72,6 +74,7 @@ async def build_environment(
                 yield item
 
 
+_DOCKERFILE, _STEPS = "the base Dockerfile", "the extra Docker steps"
 _NONE = Image(id="", reference="")
 _NO_SERVER = ServerImage(reference="", key="", python="")
 
@@ -110,27 +113,38 @@ class _Build:
         yield self.image
 
     async def _steps(self) -> list[tuple[str, Callable[[], AsyncGenerator[BuildLine, None]]]]:
-        steps = [("the server's own image", self._server)]
+        server = ("the server's own image", self._server)
         packages = await find_image(self.engine, names.packages_tag(self.plan.key))
         if packages is None:
-            steps += [("base image", self._base), (_what(self.plan), self._install)]
+            steps = [("base image", self._base), server, (_what(self.plan), self._install)]
             steps += [("extra Docker steps", self._docker_steps)] if self.container.steps else []
         else:
-            self.image = packages
+            self.image, steps = packages, [server]
         return [*steps, ("scoring server", self._with_server)]
 
     async def _server(self) -> AsyncGenerator[BuildLine, None]:
+        if self.server is not _NO_SERVER:
+            return
         async with contextlib.aclosing(server_image(self.engine, self.inputs, self.room)) as items:
             async for item in items:
                 if isinstance(item, BuildLine):
                     yield item
                 else:
                     self.server = item
-        await furnish(self.engine, self.room, self.server.reference)
+        passed = input_entries(self.inputs, self.plan)
+        archive = Archive(folder=names.INPUTS, pieces=lambda: tar_of(passed))
+        async with contextlib.aclosing(
+            furnish(self.engine, self.room, self.server.reference, archive)
+        ) as lines:
+            async for line in lines:
+                yield line
 
     async def _base(self) -> AsyncGenerator[BuildLine, None]:
         if self.container.base_dockerfile:
-            runner = self._runner("the base Dockerfile", from_allowed=True)
+            async with contextlib.aclosing(self._server()) as lines:  # its RUNs use the tools
+                async for line in lines:
+                    yield line
+            runner = self._runner(_DOCKERFILE, from_allowed=True)
             work = runner.run(parse_dockerfile(self.container.base_dockerfile, runner.what))
         else:
             work = base_image(self.engine, self.plan)
@@ -161,7 +175,7 @@ class _Build:
             raise await install_failure(self.plan, base, error) from error
 
     async def _docker_steps(self) -> AsyncGenerator[BuildLine, None]:
-        runner = self._runner("the extra Docker steps", from_allowed=False)
+        runner = self._runner(_STEPS, from_allowed=False)
         instructions = parse_dockerfile(self.container.steps, runner.what)
         made = self.image.id
         async with contextlib.aclosing(runner.run(instructions, made)) as items:
@@ -226,6 +240,13 @@ class _Build:
         if found is None:
             raise BuildFailed(f"The engine has lost the image {reference}.", fix="Try again.")
         return found
+
+
+def _check_steps(plan: EnvironmentPlan) -> None:
+    """What is no Dockerfile is said before anything is built."""
+    if plan.container is not None:
+        parse_dockerfile(plan.container.base_dockerfile, _DOCKERFILE)
+        parse_dockerfile(plan.container.steps, _STEPS)
 
 
 def _what(plan: EnvironmentPlan) -> str:

@@ -100,21 +100,28 @@ def build_inputs(environ: Mapping[str, str] | None = None) -> Inputs:
     return Inputs(variables=variables, authorities=authorities, notes=tuple(notes))
 
 
-def input_entries(inputs: Inputs, plan: EnvironmentPlan | None, job: object) -> Iterator[Entry]:
-    """The members of the volume; `job` is what `install.py` or `assemble.py` is asked for."""
+def input_entries(inputs: Inputs, plan: EnvironmentPlan | None = None) -> Iterator[Entry]:
+    """The members of the volume; without a plan those that any build has."""
     yield Entry(name="variables.json", data=json.dumps(dict(inputs.variables)).encode(), mode=0o444)
-    yield Entry(name="job.json", data=json.dumps(job).encode(), mode=0o444)
     if inputs.authorities:
         yield Entry(name="authorities.pem", data=inputs.authorities, mode=0o444)
     programs = resources.files("backends.images.containers.inside")
     for name in _PROGRAMS:
         yield Entry(name=f"inside/{name}", data=(programs / name).read_bytes(), mode=0o444)
     yield Entry(name="__main__.py", data=_START, mode=0o444)
-    if plan is not None:
-        lines, folders = localised(plan)
-        yield Entry(name="requirements.txt", data="\n".join(lines).encode(), mode=0o444)
-        for name, path in folders.items():
-            yield from _local(name, path)
+    if plan is None:
+        return
+    lines, folders = localised(plan)
+    yield Entry(name="requirements.txt", data="\n".join(lines).encode(), mode=0o444)
+    if plan.container is not None and plan.container.conda:
+        yield Entry(name="conda.yml", data=plan.container.conda.encode(), mode=0o444)
+    for name, path in folders.items():
+        yield from _local(name, path)
+
+
+def job_entry(job: object) -> Entry:
+    """What `install.py` or `assemble.py` is asked for."""
+    return Entry(name="job.json", data=json.dumps(job).encode(), mode=0o444)
 
 
 def program(name: str, *arguments: str, python: str = names.PYTHON) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from backends.errors import BuildFailed
 from backends.images.container_plan import ContainerPlan
 from backends.images.containers import names
+from backends.images.containers.bases import has_pinned_python
 from backends.images.containers.failures import telling_line
-from backends.images.containers.inputs import Inputs, input_entries, program
+from backends.images.containers.inputs import Inputs, job_entry, program
 from backends.images.containers.inside.install import NO_CONDA, NO_PYTHON, RESULT
 from backends.images.containers.layers import Archive, Layer, Learnt, StepFailed
 from backends.images.containers.records import Image
@@ -35,13 +36,14 @@ def install_layer(
     tag: str,
 ) -> Layer:
     """What `inside/install.py` makes of a base."""
-    entries = list(input_entries(inputs, plan, _job(plan, server)))
+    python = plan.python if has_pinned_python(plan, base.reference) else ""
+    job = job_entry(_job(plan, server, python))
     return Layer(
         parent=base.reference,
         title="the packages",
         command=program("install"),
         user="0",
-        archives=(Archive(folder=names.INPUTS, pieces=lambda: tar_of(entries)),),
+        archives=(Archive(folder=names.INPUTS, pieces=lambda: tar_of([job])),),
         volumes=room.volumes,
         network=inputs.network,
         labels={names.IMAGE: names.PACKAGES, names.LAYER: ""},
@@ -72,7 +74,7 @@ async def install_failure(plan: EnvironmentPlan, base: Image, error: StepFailed)
     return BuildFailed(found.what, fix=found.fix, detail=found.detail)
 
 
-def _job(plan: EnvironmentPlan, server: ServerImage) -> dict[str, object]:
+def _job(plan: EnvironmentPlan, server: ServerImage, python: str) -> dict[str, object]:
     """What `inside/install.py` is asked for."""
     container = plan.container or ContainerPlan()
     flags = ["--prerelease=allow"] if "--pre" in plan.pip_options else []
@@ -80,7 +82,7 @@ def _job(plan: EnvironmentPlan, server: ServerImage) -> dict[str, object]:
         name, _, value = option.partition(" ")
         flags += ["--allow-insecure-host", value] if name == "--trusted-host" else []
     return {
-        "python": plan.python if container.pinned else "",
+        "python": python,
         "interpreter": container.interpreter,
         "requirements": bool(plan.requirements),
         "flags": flags,

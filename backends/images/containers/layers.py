@@ -95,7 +95,7 @@ async def make_layer(engine: Engine, layer: Layer) -> AsyncGenerator[BuildLine |
     try:
         await _create(engine, layer, parent, name)
         for archive in layer.archives:
-            async with contextlib.aclosing(_put(engine, name, archive)) as lines:
+            async with contextlib.aclosing(put_archive(engine, name, archive)) as lines:
                 async for line in lines:
                     yield line
         if layer.command:
@@ -120,7 +120,9 @@ async def inspect_image(engine: Engine, reference: str) -> dict[str, Any]:
     return await engine.call(f"look at the image {reference}", ask)
 
 
-async def _put(engine: Engine, container: str, archive: Archive) -> AsyncGenerator[BuildLine, None]:
+async def put_archive(
+    engine: Engine, container: str, archive: Archive
+) -> AsyncGenerator[BuildLine, None]:
     """Send files into a container, as they are read; a line a while tells how far it is."""
     sent = 0
 

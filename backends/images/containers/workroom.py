@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends.engines.engine import Engine
 from backends.images.containers import names
+from backends.images.containers.layers import Archive, put_archive, remove_container
+from backends.images.venv import BuildLine
 
 if TYPE_CHECKING:
     import docker
@@ -56,25 +58,41 @@ async def workroom(engine: Engine) -> AsyncGenerator[Workroom, None]:
         await engine.call("clear away after a build", lambda client: _clear(client, own))
 
 
-async def furnish(engine: Engine, room: Workroom, server: str) -> None:
-    """Fill the room with the tools of a server image: the engine copies them into new volumes."""
+async def furnish(
+    engine: Engine, room: Workroom, server: str, passed: Archive
+) -> AsyncGenerator[BuildLine, None]:
+    """Fill the room: the engine copies a server image's tools into new volumes, we send the rest.
+
+    Args:
+        engine: Where the room is.
+        room: Empty until now.
+        server: The server image.
+        passed: What the build is given, for the room's inputs.
+    """
     name = f"pilothouse-build-{os.urandom(6).hex()}"
-    mounts = [
-        {"Type": "volume", "Source": room.server, "Target": names.SERVER_ROOT},
-        {"Type": "volume", "Source": room.tools, "Target": names.TOOLS_ROOT},
-    ]
+    places = {room.server: names.SERVER_ROOT, room.tools: names.TOOLS_ROOT}
+    places[room.inputs] = names.INPUTS
     config = {
         "Image": server,
         "Cmd": ["none"],
         "Labels": {names.BUILDING: "yes"},
-        "HostConfig": {"Mounts": mounts},
+        "HostConfig": {
+            "Mounts": [
+                {"Type": "volume", "Source": volume, "Target": at} for volume, at in places.items()
+            ]
+        },
     }
 
-    def fill(client: Any) -> None:
+    def create(client: Any) -> None:
         client.create_container_from_config(config, name)
-        client.remove_container(name, v=False)
 
-    await engine.call("lay out the tools of a build", fill, seconds=300)
+    await engine.call("lay out the tools of a build", create, seconds=300)
+    try:
+        async with contextlib.aclosing(put_archive(engine, name, passed)) as lines:
+            async for line in lines:
+                yield line
+    finally:
+        await remove_container(engine, name)
 
 
 def _clear(client: "docker.APIClient", volumes: tuple[str, ...]) -> None:
