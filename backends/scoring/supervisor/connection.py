@@ -21,7 +21,7 @@ LINGER_SECONDS = 2.0
 RETIRE_SECONDS = 0.1
 """How long an idle connection of a server that ends is kept for a request on its way."""
 IDLE_TURNS = 15
-"""Calls of `tick` without a byte after which the connection is closed."""
+"""Calls of `tick` that a head may take, and that a body or a client may be silent."""
 BAD = "Invalid HTTP request received."
 TOO_LONG = "The request's head or framing is longer than 65536 bytes."
 SLOW = "The request did not arrive in time."
@@ -101,7 +101,6 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, then answer what is complete."""
-        self._idle = 0
         if self._deaf:
             return
         self._silent += len(data)
@@ -138,12 +137,8 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         lines = [b"%b: %b\r\n" % pair for pair in self._pairs if pair[0] != b"upgrade"]
         version = parser.get_http_version().encode("ascii")
-        return b"%b %b HTTP/%b\r\n%b\r\n" % (
-            parser.get_method(),
-            self._url,
-            version,
-            b"".join(lines),
-        )
+        first = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self._url, version)
+        return first + b"".join(lines) + b"\r\n"
 
     def pause_writing(self) -> None:
         """The client reads too slowly: take no more of its requests."""
@@ -161,7 +156,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._silent = 0
+        self._silent = self._idle = 0
         self._url = b""
         self._pairs: Pairs = []
         self._in_head = True
@@ -199,7 +194,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        self._silent = 0
+        self._silent = self._idle = 0
         request = self._coming
         if request is None:
             return
@@ -335,9 +330,14 @@ class Connection(asyncio.Protocol):
     # Its end
 
     @property
+    def answering(self) -> bool:
+        """A whole request is answered or waits for that."""
+        return self._current is not None or bool(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """A request is being answered, or arrives."""
-        return self._current is not None or bool(self._waiting) or self._coming is not None
+        return self.answering or self._coming is not None
 
     def retire(self) -> None:
         """End after the present answer, or soon: a request may be on its way."""

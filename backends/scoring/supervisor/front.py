@@ -74,9 +74,9 @@ class Front:
         return Connection(self._app, self._log, self._opened, self._ended)
 
     def _opened(self, connection: Connection) -> None:
-        """Make room for it where an idle connection can go, the oldest first."""
+        """Make room for it where one that is not being answered can go, the oldest first."""
         if len(self._open) >= self._most:
-            next((other for other in self._open if not other.busy), connection).abort()
+            next((other for other in self._open if not other.answering), connection).abort()
         self._open[connection] = None
 
     def _ended(self, connection: Connection) -> None:
