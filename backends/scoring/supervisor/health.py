@@ -7,7 +7,7 @@ from .job import RETRY_AFTER, Reply
 from .service import Service
 
 if TYPE_CHECKING:
-    from .app import App
+    from .connection import Application
     from .request import Request
 
 TEXT = [["content-type", "text/plain; charset=utf-8"]]
@@ -37,7 +37,7 @@ class HealthFace:
 
     body_bytes = BODY_BYTES
 
-    def __init__(self, app: "App") -> None:
+    def __init__(self, app: "Application") -> None:
         self._app = app
         self.start, self.lines = app.start, app.lines
         self.finished, self.left = app.finished, app.left

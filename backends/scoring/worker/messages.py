@@ -7,8 +7,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Optional
 
-    from .open_inference.requests import Asked
-
 
 class Request:
     """What the supervisor hands over; the body is raw bytes."""
@@ -100,13 +98,3 @@ class Runner(abc.ABC):
     def answer_batch(self, requests: "List[Request]") -> "List[Answer]":
         """Answer several, in one call where it can."""
         return [self.answer(request) for request in requests]
-
-    def infer(self, asked: "Asked", request: Request) -> "Any":
-        """Output tensors and run()'s milliseconds, or an error's answer.
-
-        Raises:
-            BadRequest: The inputs are not the model's.
-        """
-        from .open_inference import bridge  # it imports this module
-
-        return bridge.infer(self, asked, request)

@@ -5,7 +5,9 @@ import time
 
 from .. import failure, output
 from ..failure import ScriptError
-from ..messages import Answer, BadRequest, Request, Runner
+from ..messages import Answer, BadRequest, Request
+from ..open_inference import tensors
+from ..open_inference.native import TensorRunner
 from .files import find_file
 
 TYPE_CHECKING = False
@@ -39,7 +41,7 @@ LARGEST_EXAMPLE = 4096
 """Values; a larger input gets no example."""
 
 
-class Handler(Runner):
+class Handler(TensorRunner):
     """One session, one request at a time."""
 
     def __init__(self, config: "Dict[str, Any]") -> None:
@@ -96,15 +98,12 @@ class Handler(Runner):
             },
         }
 
-    def infer(self, asked: "Asked", request: Request) -> "Any":
+    def infer(self, asked: "Asked") -> "Any":
         """Run the session on the tensors as they are.
 
         Raises:
             BadRequest: They are not the model's inputs.
         """
-        del request
-        from ..open_inference import tensors
-
         types = {spec["name"]: spec["datatype"] for spec in self.tensors["inputs"]}
         for name, tensor in asked.inputs.items():
             if types.get(name, tensor.datatype) != tensor.datatype:
@@ -260,11 +259,9 @@ def _schema(value: "Any") -> "Dict[str, Any]":
 
 def _spec(value: "Any") -> "Dict[str, Any]":
     """An input or output in the Open Inference Protocol's words; free sizes are -1."""
-    from ..open_inference.tensors import NAMES
-
     name = TYPES.get(value.type, ("", ""))[0]
     shape = [size if isinstance(size, int) else -1 for size in value.shape]
-    return {"name": value.name, "datatype": NAMES.get(name, "BYTES"), "shape": shape}
+    return {"name": value.name, "datatype": tensors.NAMES.get(name, "BYTES"), "shape": shape}
 
 
 def _example(value: "Any") -> "Any":

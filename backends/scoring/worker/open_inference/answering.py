@@ -1,7 +1,8 @@
 """One inference request through a runner."""
 
 from ..messages import Answer, BadRequest
-from . import requests
+from . import bridge, requests
+from .native import TensorRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,10 @@ def answer(runner: "Runner", request: "Request") -> Answer:
     """The protocol's response; an error keeps its plain form, the supervisor words it."""
     try:
         asked = requests.read(request)
-        found = runner.infer(asked, request)
+        if isinstance(runner, TensorRunner):
+            found = runner.infer(asked)
+        else:
+            found = bridge.infer(runner, asked, request)
         if isinstance(found, Answer):
             return found
         outputs, run_ms = found
