@@ -7,6 +7,7 @@
 import asyncio
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .table import Plan, Table
 SOCKET = "router.sock"
 LONGEST = 1 << 20
 _PATIENCE = 10.0
+"""Seconds for an answer, and for a router that starts to listen."""
+_AGAIN = 0.02
 
 
 class Control:
@@ -74,9 +77,24 @@ def ask(folder: Path, request: str) -> str:
     """
     line = json.dumps(json.loads(request)).encode() + b"\n"
     patience = _PATIENCE + float(json.loads(request).get("seconds", 0))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with _connected(folder / SOCKET) as connection:
         connection.settimeout(patience)
-        connection.connect(str(folder / SOCKET))
         connection.sendall(line)
         with connection.makefile("rb") as file:
             return file.readline().decode()
+
+
+def _connected(path: Path) -> socket.socket:
+    """A router that starts is waited for."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            connection.close()
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return connection

@@ -82,8 +82,8 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
     table = Table(lambda: _changed(folder, table))
     state.load(folder, table)
     control, front = Control(table, folder), Front(table)
-    await control.start()
     await front.start(listener)
+    await control.start()
     _say(f"listening on {listener.getsockname()[0]}:{listener.getsockname()[1]}")
     tasks = [asyncio.create_task(work) for work in (table.sweep(), front.tick())]
     await stop.wait()

@@ -128,6 +128,7 @@ class Applying:
         if not serving_at_all(router):
             await making.set_restart_policy(self._engine, identity(router), "unless-stopped")
             await making.start(self._engine, identity(router), self._spec.name)
+            await routing.await_router(self._engine, identity(router))
 
     def _stays(self, router: Container) -> bool:
         """The address is the one that is asked for."""

@@ -41,6 +41,7 @@ async def start(engine: Engine, known: Group, spec: ServiceSpec) -> None:
     await asyncio.gather(*(_start(engine, container, spec) for container in servers))
     if known.router is not None and not serving_at_all(known.router):
         await _run(engine, known.router, spec)
+        await routing.await_router(engine, identity(known.router))
 
 
 async def scale(engine: Engine, known: Group, spec: ServiceSpec, count: int) -> ServiceSpec:

@@ -88,6 +88,15 @@ async def use(engine: Engine, router: Container, routes: Routes, *, when_ready: 
     await _ask(engine, router, request, "switch the router")
 
 
+async def await_router(engine: Engine, router: str) -> None:
+    """Wait until a router that was started listens.
+
+    Raises:
+        Conflict: it does not.
+    """
+    await inside.run(engine, router, [ROUTE, '{"op": "status"}'], "start the router")
+
+
 async def drain(engine: Engine, router: Container, seconds: float) -> None:
     """Wait until replicas that get no more requests have answered those they had."""
     with contextlib.suppress(Conflict):  # not in time: their own grace follows
@@ -118,16 +127,23 @@ async def make_router(
         body = router_body(spec, image, place, volume=volume)
         made = await making.make(engine, spec, name, body, volume, inner)
         try:
-            await making.start(engine, made.id, spec.name)
-        except Conflict as error:
-            problem = error
-            await making.remove(engine, made.id, (made.volume,))
-            continue
+            if (problem := await _taken(engine, made.id, spec.name)) is None:
+                await await_router(engine, made.id)
+                return
         except BaseException:
             await making.remove(engine, made.id, (made.volume,))
             raise
-        return
+        await making.remove(engine, made.id, (made.volume,))
     raise problem or Conflict("No port of the engine's machine is free.")
+
+
+async def _taken(engine: Engine, router: str, name: str) -> Conflict | None:
+    """Start it; the error when another has its port."""
+    try:
+        await making.start(engine, router, name)
+    except Conflict as error:
+        return error
+    return None
 
 
 async def _ask(engine: Engine, router: Container, request: Mapping[str, object], what: str) -> None:
