@@ -194,8 +194,13 @@ class DockerDriver(Driver):
         changes = hints(self.engine, labels.filters(self._target.workspace, name)["label"])
         found = service_log(self.engine, query, find, changes, lambda c: self._log_end(name, c))
         async with contextlib.aclosing(found) as lines:
-            async for line in lines:
-                yield line
+            try:
+                async for line in lines:
+                    yield line
+            except Unavailable:
+                if not self._closed:
+                    raise
+                yield StreamEnd(CLOSED)
 
     @contextlib.asynccontextmanager
     async def endpoint(self, name: str) -> AsyncGenerator[Endpoint, None]:
