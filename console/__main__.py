@@ -1,8 +1,10 @@
 """`pilothouse` and `python -m console`: the app without words, a command with them."""
 
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 from typing import NoReturn
 
 COMPLETION = "_PILOTHOUSE_COMPLETE"
@@ -17,8 +19,14 @@ def main() -> None:
     if len(sys.argv) > 1 or COMPLETION in os.environ:
         from console.cli.main import run
 
+        signal.signal(signal.SIGTERM, _terminate)
         _end(run(sys.argv[1:]))
     sys.exit(_console())
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave as after an error: what was begun is ended and cleaned up on the way out."""
+    sys.exit(128 + number)
 
 
 def _end(code: int) -> NoReturn:

@@ -1,6 +1,7 @@
 """Deployments under way: they go on while other views are shown, and any view can look on."""
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from backends.errors import PilothouseError
@@ -43,13 +44,20 @@ class Run:
                 self.events.append(event)
                 self._wake()
         except PilothouseError as error:
-            from backends.services.records import RunFailed, Stage
-
-            self.events.append(RunFailed(stage=Stage.CHECK, error=error, service=None))
+            self._failed(error)
+        except Exception as error:  # the border: whoever looks on is told, the log has the rest
+            logging.getLogger("pilothouse.console").exception("a deployment broke off")
+            what = f"The deployment broke off by a fault of this program: {error!r}."
+            self._failed(PilothouseError(what, fix="The console's log has its traceback."))
         finally:
             self.ended = True
             self._wake()
             await self._source.aclose()
+
+    def _failed(self, error: PilothouseError) -> None:
+        from backends.services.records import RunFailed, Stage
+
+        self.events.append(RunFailed(stage=Stage.CHECK, error=error, service=None))
 
     def _wake(self) -> None:
         self._changed.set()

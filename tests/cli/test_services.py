@@ -381,3 +381,21 @@ def test_the_sample_of_the_model_can_be_sent(cli: CommandLine) -> None:
     assert cli("model", "deploy", "-n", "words", "-m", "words:1", *CONFIGS).code == 0
     answer = cli.data("service", "run", "-n", "words", "--sample")
     assert answer["sent"] == {"text": "hello"}
+
+
+def test_a_deploy_that_is_terminated_leaves_nothing_half_built(cli: CommandLine) -> None:
+    """SIGTERM while packages are fetched from an index that never answers."""
+    (cli.folder / "score.py").write_text("def init():\n    pass\ndef run(data):\n    return data\n")
+    (cli.folder / "myenv.yml").write_text("dependencies:\n  - pip:\n    - six==1.16.0\n")
+    write_json(cli.folder / "ic.json", {"entryScript": "score.py", "condaFile": "myenv.yml"})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        offline = {"PIP_INDEX_URL": index, "PIP_CONFIG_FILE": "/dev/null", "UV_NO_CACHE": "1"}
+        with cli.start("model", "deploy", "-n", "slow", "--ic", "ic.json", env=offline) as process:
+            asked, _ = silent.accept()
+            with asked:
+                process.send_signal(signal.SIGTERM)
+                _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+    assert list((cli.home / "environments").glob(".*staged*")) == []

@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
+import pytest
+
 from backends.errors import Conflict
 from backends.services.records import Event, Plan, RunFailed, Stage, StageFinished, StageStarted
 from backends.workspace import Workspace
@@ -48,3 +50,17 @@ async def test_an_error_before_the_first_stage_is_the_last_event(workspace: Work
     assert runs.of("digits") is run
     assert runs.of("other") is None
     assert isinstance(cast("RunFailed", events[-1]).error, Conflict)
+
+
+async def test_a_fault_of_ours_ends_the_run_for_whoever_looks_on(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def source() -> AsyncGenerator[Event, None]:
+        yield STARTED
+        raise ZeroDivisionError("a bug")
+
+    run = Runs().start(await plan(workspace), source())
+    *_, last = [event async for event in run.follow()]
+    assert isinstance(last, RunFailed)
+    assert "a bug" in last.error.what
+    assert "ZeroDivisionError" in caplog.text

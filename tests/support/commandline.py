@@ -9,9 +9,10 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -68,12 +69,14 @@ class CommandLine:
         return self(*words).data
 
     @contextlib.contextmanager
-    def start(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """A run in a process of its own, which is gone at the end."""
+    def start(
+        self, *words: str, env: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[subprocess.Popen[str]]:
+        """A run in a process of its own, which is gone at the end; `env` is added."""
         with subprocess.Popen(
             [sys.executable, "-m", "console", *words],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment() | env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
