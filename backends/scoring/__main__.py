@@ -21,6 +21,10 @@ def main() -> None:
         except (OSError, ValueError, TypeError) as error:
             sys.exit(f"pilothouse-serve: {path} cannot be run: {error}")
         folder = path.parent
+        if launch.variables.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
+            from .supervisor.byhand import NOTHING_SENT
+
+            notes = [NOTHING_SENT]
     else:
         from .supervisor.byhand import SettingsError, parse
 

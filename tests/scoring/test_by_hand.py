@@ -119,6 +119,7 @@ def test_defaults_are_the_old_ones_but_for_the_address() -> None:
     assert (found.port, found.workers, found.scoring_timeout_ms) == (5001, 1, 3_600_000)
     assert (found.service, found.host, found.health_port) == ("ML service", "127.0.0.1", None)
     assert launch(SEPERATE_HEALTH_ENDPOINT="true").health_port == 5000
+    assert launch(SCORING_TIMEOUT_MS="0").scoring_timeout_ms > 10**9
     assert launch("--compatible").host == "0.0.0.0"
     assert launch(PILOTHOUSE_COMPATIBLE="true").compatible
     assert launch(SERVER_PORT="7000").port == 5001

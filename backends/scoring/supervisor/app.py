@@ -74,8 +74,10 @@ class App:
         self._constant = line if shown else b""
         self.body_bytes = launch.body_bytes
         self._methods = METHODS
+        self._wraps = [self._cors.answering] if self._cors.wanted else []
         if launch.compatible:
             self._methods = {**METHODS, "/score": compatible.SCORE_METHODS}
+            self._wraps.append(compatible.answering)
 
     @property
     def draining(self) -> bool:
@@ -166,8 +168,8 @@ class App:
             headers.get(b"content-type", b"").decode("latin-1"),
             headers.get(b"accept", b"").decode("latin-1"),
         )
-        if self._launch.compatible:
-            answer = compatible.answering(answer)
+        for wrap in self._wraps:
+            answer = wrap(answer)
         self._submit(request, meta, answer)
 
     def _infer(self, request: Request, answer: Callable[[Reply], None]) -> None:

@@ -14,6 +14,8 @@ PORT, HEALTH_PORT = 5001, 5000
 INIT_SECONDS = 600
 TIMEOUT_MS = 3_600_000
 """Defaults of azureml-inference-server-http."""
+NO_TIMEOUT_MS = 1 << 31
+"""What 0 asks for."""
 PASSED_ON = (
     "AML_CORS_ORIGINS",
     "AZUREML_DEBUG_PORT",
@@ -51,7 +53,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Launch,
     script = settings.text("AZUREML_ENTRY_SCRIPT") or None
     model_dir = settings.text("AZUREML_MODEL_DIR", "azureml-models")
     timeout = settings.number("WORKER_TIMEOUT", 0)
-    limit = settings.number("SCORING_TIMEOUT_MS", TIMEOUT_MS)
+    limit = settings.number("SCORING_TIMEOUT_MS", TIMEOUT_MS) or NO_TIMEOUT_MS
     workers = given.worker_count or settings.number("WORKER_COUNT", 1) or 1
     origins = given.access_control_allow_origins
     passed = {name: value for name in PASSED_ON if (value := settings.from_file.get(name))}

@@ -1,5 +1,11 @@
 """Cross-origin headers for the origins that `AML_CORS_ORIGINS` names."""
 
+from collections.abc import Callable
+
+from .job import JSON_TYPE, Reply
+
+ALLOWED = "access-control-allow-origin"
+
 
 class Cors:
     """`origins` is a comma list; `*` is everyone; empty gives no headers."""
@@ -20,6 +26,16 @@ class Cors:
             if asked:
                 found += b"access-control-allow-headers: %b\r\n" % asked
         return found
+
+    def answering(self, answer: Callable[[Reply], None]) -> Callable[[Reply], None]:
+        """`answer`, without an origin that the script allows itself: two are none to a browser."""
+
+        def give(reply: Reply) -> None:
+            if reply.headers is not JSON_TYPE:
+                reply.headers = [pair for pair in reply.headers if pair[0].lower() != ALLOWED]
+            answer(reply)
+
+        return give
 
     def _allowed(self, origin: bytes) -> bytes:
         if b"*" in self._origins:
