@@ -57,6 +57,8 @@ class Launch:
     """Size at which the log file becomes `<log_file>.1`."""
     state_file: str | None = None
     """The last status as JSON, replaced whole at each change."""
+    termination_log: str = "/dev/termination-log"
+    """Where Kubernetes looks for a container's last words; written only where it is there."""
     drain_delay: float = 0.0
     """Seconds for which a server told to stop still accepts, so that routers notice."""
     grace: float = 30.0

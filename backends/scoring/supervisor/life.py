@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import postmortem
 from .app import App
 from .control import Control
 from .front import Front
@@ -66,6 +67,8 @@ async def serve(
     if launch.state_file:
         path = folder / launch.state_file
         service.watch(lambda status: log.write_file(path, status.to_json()))
+    message = Path(launch.termination_log)
+    service.watch(lambda status: postmortem.leave_word(message, status))
     control = Control(service, ending.ask)
     if launch.control_socket:
         await control.start(folder / launch.control_socket)

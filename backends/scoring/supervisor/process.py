@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from backends.scoring.launch import Launch
 from backends.scoring.worker import wire
 
-from . import memory
+from . import memory, postmortem
 from .job import JSON_TYPE, Job, Parts, Reply
 from .link import Link
 from .logs import Log
@@ -335,6 +335,7 @@ class Worker:
             await asyncio.wait_for(self._pipes_closed.wait(), PIPE_SECONDS)
         except TimeoutError:
             self._log.line("a child of the worker keeps its output open", worker=self.serial)
+        lines = self._log.tail(self.serial)
         stage = self.evidence.stage or ("run" if self.phase == SERVING else self.phase)
         self.evidence = Evidence(
             stage="import" if stage == IMPORTING else stage,
@@ -345,14 +346,15 @@ class Worker:
                 and not self._killed
                 and memory.killed_since(self._oom_before)
             ),
-            traceback=self.evidence.traceback,
-            last_lines=self._log.tail(self.serial),
+            traceback=self.evidence.traceback or postmortem.native_traceback(lines),
+            last_lines=lines,
             model_tree=await asyncio.to_thread(
                 memory.tree, self._app_root / self._launch.model_dir
             ),
             event=self._killed,
         )
-        self.reason = self.reason or self._killed or _exit_text(exit_code, self.evidence)
+        how = postmortem.exit_text(exit_code, out_of_memory=self.evidence.out_of_memory)
+        self.reason = self.reason or self._killed or how
         assert self._owner is not None
         self._owner.ended(self)
 
@@ -373,12 +375,3 @@ def _kill_group(pid: int) -> None:
         return
     except PermissionError:
         return
-
-
-def _exit_text(exit_code: int, evidence: Evidence) -> str:
-    if evidence.out_of_memory:
-        return "the worker was ended by the kernel: out of memory"
-    if exit_code < 0:
-        name = signal.Signals(-exit_code).name
-        return f"the worker was ended by {name} ({signal.strsignal(-exit_code)})"
-    return f"the worker exited with code {exit_code}"

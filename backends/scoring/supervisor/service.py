@@ -273,7 +273,8 @@ class Service:
             tried = f", after: {pool.reason}" if pool.reason else ""
             return states.TRANSITIONING, f"{pool.phase}{tried}", pool.evidence
         if not pool.ready:
-            return states.UNHEALTHY, f"no worker is ready: {pool.reason}", pool.evidence
+            why = pool.reason or "one has just ended"
+            return states.UNHEALTHY, f"no worker is ready: {why}", pool.evidence
         if self._swap_failure is not None:
             revision, why, evidence = self._swap_failure
             serving = f"revision {pool.launch.revision} still serves"

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 
-from . import carrying, failure, orphan, output, settings, shims, surroundings, wire
+from . import carrying, failure, orphan, output, settings, shims, surroundings, victim, wire
 from .messages import Answer, Request
 from .open_inference import answering, metadata
 
@@ -33,6 +33,7 @@ def main(descriptor: int, parent: int) -> None:
         from . import collecting
 
         collecting.install(channel, config["collect"])
+    victim.volunteer()
     faulthandler.enable(2)
     carrying.into_threads()
     output.install(os.environ.get("AZUREML_LOG_LEVEL", "INFO").upper())
