@@ -173,25 +173,25 @@ class _Writer:
 
 def _pieces(lines: list[str], limit: int) -> Iterator[bytes]:
     """The lines joined into as few writes as fit the size at which the file is rotated."""
-    piece = b""
+    piece: list[str] = []
+    size = 0
     for line in lines:
-        data = line.encode()
-        if piece and len(piece) + len(data) > limit:
-            yield piece
-            piece = b""
-        piece += data
-    yield piece
+        if piece and size + len(line) > limit:
+            yield "".join(piece).encode()
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line)
+    yield "".join(piece).encode()
 
 
 def _plain(text: str, level: str, worker: int, rid: str, ms: float | None) -> str:
-    """A line for a terminal: no control character of the script's reaches it."""
-    shown = "".join(
-        c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    """A line for a terminal: no control character of a script or a caller reaches it."""
     clock = time.strftime("%H:%M:%S")
     source = f"worker {worker}" if worker else "server"
     extra = (f" {ms:.3f} ms" if ms is not None else "") + (f" [{rid}]" if rid else "")
-    return f"{clock} {level:<8} {source:<9} {shown}{extra}\n"
+    line = f"{clock} {level:<8} {source:<9} {text}{extra}"
+    shown = (c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return "".join(shown) + "\n"
 
 
 def _open(path: Path) -> int:
@@ -200,5 +200,7 @@ def _open(path: Path) -> int:
 
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
+    flags = os.O_WRONLY | os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
     temporary.replace(path)
