@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backends.registry.registry import Registry
     from backends.requests.history import History
     from backends.services.environments import Environments
+    from backends.services.packaging import Packager
     from backends.services.services import Services
     from backends.services.targets import Targets
 
@@ -52,6 +53,13 @@ class Workspace:
         from backends.services.environments import Environments
 
         return Environments(self.database)
+
+    @cached_property
+    def packages(self) -> "Packager":
+        """Images and Dockerfiles of its models."""
+        from backends.services.packaging import Packager
+
+        return Packager(self.name, self.registry, self.environments, self.targets)
 
     @cached_property
     def history(self) -> "History":

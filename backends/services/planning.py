@@ -215,7 +215,7 @@ class Planner:
     def _environment(self, wish: "_Wish", *, containers: bool) -> EnvironmentPlan | None:
         base = base_folder(wish.request)
         if wish.request.inference is not None:
-            _check_files(wish.request.inference, base, wish.request.inference_file)
+            check_files(wish.request.inference, base, wish.request.inference_file)
         if wish.builtin is not None and wish.carried is None and wish.running is not None:
             return None
         versions = wish.carried.versions if wish.builtin and wish.carried else ()
@@ -302,7 +302,12 @@ class _Wish(Struct, frozen=True, kw_only=True):
         return self.request.inference is not None or self.running is None
 
 
-def _check_files(inference: InferenceConfig, base: Path, file: str) -> None:
+def check_files(inference: InferenceConfig, base: Path, file: str) -> None:
+    """Refuse an inference config whose files are missing or wrong.
+
+    Raises:
+        InvalidInput: with all problems in the detail.
+    """
     problems = check_inference(inference, base, file=file or "inference config")
     errors = [str(p) for p in problems if p.severity is Severity.ERROR]
     if errors:

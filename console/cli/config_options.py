@@ -57,14 +57,26 @@ def coded(*words: str, **kwargs: Any) -> Callable[[Any], Any]:
 def config_options(command: Any) -> Any:
     """Add a flag for each field that has one, in the table's order."""
     for rows in reversed(flagged()):
-        field = rows[0]
-        command = click.option(
-            *field.flags,
-            PREFIX + field.name,
-            cls=Coded,
-            metavar=_METAVARS.get(field.kind, "|".join(field.choices) or "TEXT"),
-            help=_help(rows),
-        )(command)
+        command = _option(rows)(command)
+    return command
+
+
+def _option(rows: "list[Field]") -> Callable[[Any], Any]:
+    field = rows[0]
+    return click.option(
+        *field.flags,
+        PREFIX + field.name,
+        cls=Coded,
+        metavar=_METAVARS.get(field.kind, "|".join(field.choices) or "TEXT"),
+        help=_help(rows),
+    )
+
+
+def inference_options(command: Any) -> Any:
+    """The same for the inference config alone."""
+    own = {field.name for field in (*INFERENCE_FIELDS, *ENVIRONMENT_FLAGS)}
+    for rows in reversed([rows for rows in flagged() if rows[0].name in own]):
+        command = _option(rows)(command)
     return command
 
 

@@ -25,6 +25,7 @@ ROWS = MappingProxyType(
         "environment": Row(
             "console.cli.commands.environment:environment", "Packages that models need."
         ),
+        "image": Row("console.cli.commands.image:image", "Images of environments and services."),
         "workspace": Row(
             "console.cli.commands.workspace:workspace", "A registry with its services and targets."
         ),

@@ -47,9 +47,15 @@ async def environment_image(
 
 
 async def service_image(
-    delivery: Delivery, environment: Image, spec: ServiceSpec
+    delivery: Delivery, environment: Image, spec: ServiceSpec, *, tag: str = ""
 ) -> AsyncGenerator[Item, None]:
     """The revision's image, pushed where the target pulls from; ends with it.
+
+    Args:
+        delivery: Which engine builds, and where the image is pushed.
+        environment: As `environment_image` gave it.
+        spec: With its bundle.
+        tag: Its name; empty: made from service and revision.
 
     Raises:
         BuildFailed: a step failed.
@@ -57,7 +63,7 @@ async def service_image(
     """
     made: Image | None = None
     async with Engine(delivery.engine) as engine:
-        async with contextlib.aclosing(build_service(engine, environment, spec)) as items:
+        async with contextlib.aclosing(build_service(engine, environment, spec, tag)) as items:
             async for item in items:
                 if isinstance(item, Image):
                     made = item

@@ -50,7 +50,7 @@ _QUIET = {
     "UV_LINK_MODE": "copy",
     "UV_NO_PROGRESS": "1",
 }
-_PROGRAMS = ("__init__.py", "assemble.py", "install.py", "pythons.py", "run.py")
+_PROGRAMS = ("__init__.py", "assemble.py", "finish.py", "install.py", "pythons.py", "run.py")
 _START = b"""import runpy, sys
 runpy.run_module("inside." + sys.argv.pop(1), run_name="__main__")
 """
@@ -119,9 +119,9 @@ def input_entries(inputs: Inputs, plan: EnvironmentPlan | None = None) -> Iterat
         yield from _local(name, path)
 
 
-def job_entry(job: object) -> Entry:
+def job_entry(job: object, name: str = "job.json") -> Entry:
     """What `install.py` or `assemble.py` is asked for."""
-    return Entry(name="job.json", data=json.dumps(job).encode(), mode=0o444)
+    return Entry(name=name, data=json.dumps(job).encode(), mode=0o444)
 
 
 def program(name: str, *arguments: str, python: str = names.PYTHON) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from backends.images.environment import EnvironmentPlan
 from backends.images.python_pins import FALLBACK
 from backends.images.uv_errors import build_error
 
-__all__ = ["OWN_FOLDER", "RESULT", "install_failure", "install_layer"]
+__all__ = ["OWN_FOLDER", "RESULT", "install_failure", "install_job", "install_layer"]
 
 OWN_FOLDER = "pilothouse/own-folder"
 """Label: folder of programs of an environment that was made beside the base's own Python."""
@@ -37,7 +37,7 @@ def install_layer(
 ) -> Layer:
     """What `inside/install.py` makes of a base."""
     python = plan.python if has_pinned_python(plan, base.reference) else ""
-    job = job_entry(_job(plan, server, python))
+    job = job_entry(install_job(plan, server.python, python))
     return Layer(
         parent=base.reference,
         title="the packages",
@@ -74,23 +74,31 @@ async def install_failure(plan: EnvironmentPlan, base: Image, error: StepFailed)
     return BuildFailed(found.what, fix=found.fix, detail=found.detail)
 
 
-def _job(plan: EnvironmentPlan, server: ServerImage, python: str) -> dict[str, object]:
-    """What `inside/install.py` is asked for."""
+def install_job(plan: EnvironmentPlan, own: str, wanted: str) -> dict[str, object]:
+    """What `inside/install.py` is asked for.
+
+    Args:
+        plan: The environment.
+        own: Minor version of the server's interpreter.
+        wanted: Minor version that is pinned; empty where any will do.
+    """
     container = plan.container or ContainerPlan()
     flags = ["--prerelease=allow"] if "--pre" in plan.pip_options else []
     for option in plan.pip_options:
         name, _, value = option.partition(" ")
         flags += ["--allow-insecure-host", value] if name == "--trusted-host" else []
     return {
-        "python": python,
+        "python": wanted,
         "interpreter": container.interpreter,
         "requirements": bool(plan.requirements),
         "flags": flags,
         "conda": container.conda,
         "needs_conda": list(container.needs_conda),
         "uv": f"{names.TOOLS_ROOT}/uv/bin/uv",
-        "own_python": f"{names.SERVER_ROOT}/bin/python{server.python}",
+        "own_python": f"{names.SERVER_ROOT}/bin/python{own}",
         "user_id": names.USER_ID,
+        "state": names.STATE,
+        "tools": names.TOOLS_ROOT,
     }
 
 

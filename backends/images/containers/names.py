@@ -4,13 +4,11 @@ import re
 
 IMAGE = "pilothouse/image"
 """Label of every image that was made here; its value is one of the kinds below."""
-SERVER, PACKAGES, ENVIRONMENT, SERVICE, STEP = (
-    "server",
-    "packages",
-    "environment",
-    "service",
-    "step",
-)
+SERVER, PACKAGES, ENVIRONMENT, STEP = "server", "packages", "environment", "step"
+SERVICE, PACKAGE = "service", "package"
+"""A service's revision; what `model package` made, which only its owner removes."""
+WORKSPACE = "pilothouse/workspace-name"
+"""Label: workspace of a service's image."""
 LAYER = "pilothouse/layer"
 """Label: sha256 of what a layer was made of; the same again is not made again."""
 INTERPRETER = "pilothouse/interpreter"

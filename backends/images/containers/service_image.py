@@ -5,18 +5,17 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from backends.engines.engine import Engine
 from backends.images.bundle import MODELS
 from backends.images.containers import names
+from backends.images.containers.container_files import state_entries
 from backends.images.containers.layers import Archive, Layer, make_layer
 from backends.images.containers.records import Image, StepFinished, StepStarted
 from backends.images.containers.store import find_image, find_layer
 from backends.images.containers.tars import Entry, digest_of, folder_entries, tar_of
 from backends.images.venv import BuildLine
-from backends.scoring.launch import Launch
 from backends.targets.records import ServiceSpec
 
 _OWN_LAYER = 32 << 20
@@ -26,7 +25,7 @@ ENVIRONMENT_IMAGE = "pilothouse/environment-image"
 
 
 async def build_service(
-    engine: Engine, environment: Image, spec: ServiceSpec
+    engine: Engine, environment: Image, spec: ServiceSpec, tag: str = ""
 ) -> AsyncGenerator[BuildLine | StepStarted | StepFinished | Image, None]:
     """The image of one revision, tagged by its service and number; ends with it.
 
@@ -34,19 +33,23 @@ async def build_service(
         engine: Where the environment image is.
         environment: As `build_environment` gave it.
         spec: With its bundle.
+        tag: Its name; empty: made from service and revision.
 
     Raises:
         PilothouseError: the engine refused or could not be reached, a file could not be read.
     """
     bundle = spec.bundle
     assert bundle is not None
-    source = [*_source(bundle), *_state(spec, environment)]
+    interpreter = environment.labels.get(names.INTERPRETER, "")
+    source = [*_source(bundle), *state_entries(spec, interpreter)]
     models = await _models_key(environment, spec)
     digest = hashlib.sha256(f"{models}{digest_of(source)}".encode()).hexdigest()
-    tag = names.service_tag(spec.workspace, spec.name, spec.revision, digest)
-    if known := await find_image(engine, tag):
-        yield known
-        return
+    kind = names.PACKAGE if tag else names.SERVICE
+    if not tag:
+        tag = names.service_tag(spec.workspace, spec.name, spec.revision, digest)
+        if known := await find_image(engine, tag):
+            yield known
+            return
     below, content, title = environment.id, source, "source"
     size = _size(bundle / MODELS)
     if size < _OWN_LAYER:
@@ -66,7 +69,7 @@ async def build_service(
         parent=below,
         title=title,
         archives=(Archive(folder="/", pieces=lambda: tar_of(content)),),
-        labels=_labels(environment, spec),
+        labels=_labels(environment, spec) | {names.IMAGE: kind},
         tag=tag,
     )
     number = 1 if title != "source" else 2
@@ -136,34 +139,6 @@ def _source(bundle: Path) -> Iterator[Entry]:
     yield from folder_entries(bundle, prefix, keep=keep)
 
 
-def _state(spec: ServiceSpec, environment: Image) -> Iterator[Entry]:
-    """The folder that the server writes in, with a launch file for `docker run` by hand."""
-    launch = Launch(
-        service=spec.name,
-        revision=spec.revision,
-        app_root=names.APP_ROOT,
-        entry_script=spec.entry_script,
-        source_directory=spec.source_directory,
-        builtin=spec.builtin,
-        model_dir=spec.model_dir,
-        interpreter=environment.labels.get(names.INTERPRETER) or None,
-        variables=dict(spec.variables),
-        workers=spec.limits.concurrency,
-        concurrency=spec.limits.concurrency,
-        queue_wait_ms=spec.limits.queue_wait_ms,
-        scoring_timeout_ms=spec.limits.scoring_timeout_ms,
-        init_seconds=spec.limits.init_seconds,
-        body_bytes=spec.limits.body_bytes,
-        host="0.0.0.0",
-        port=names.PORT,
-        sample=spec.sample,
-    )
-    state = names.STATE.lstrip("/")
-    yield Entry(name=state, mode=0o700, owner=names.USER_ID)
-    data = json.dumps(asdict(launch), indent=1).encode()
-    yield Entry(name=f"{state}/launch.json", data=data, mode=0o600, owner=names.USER_ID)
-
-
 def _labels(environment: Image, spec: ServiceSpec) -> dict[str, str]:
     """OCI's (image-spec, annotations) and ours."""
     models = json.dumps({model.id: model.digest for model in spec.models}, separators=(",", ":"))
@@ -175,8 +150,7 @@ def _labels(environment: Image, spec: ServiceSpec) -> dict[str, str]:
         "pilothouse/models": models,
         "pilothouse/schema": spec.sample or "",
         "pilothouse/service-name": spec.name,
-        "pilothouse/workspace-name": spec.workspace,
-        names.IMAGE: names.SERVICE,
+        names.WORKSPACE: spec.workspace,
         names.LAYER: "",
         ENVIRONMENT_IMAGE: environment.id,
     }

@@ -36,6 +36,8 @@ class StoredImage:
     used_by: tuple[str, ...] = ()
     """Containers that were made from it, running or not."""
     title: str = ""
+    workspace: str = ""
+    """Of a service's image."""
 
 
 async def find_image(engine: Engine, reference: str) -> Image | None:
@@ -85,25 +87,33 @@ async def stored_images(engine: Engine) -> tuple[StoredImage, ...]:
 
 
 async def prune_images(
-    engine: Engine, keep: Collection[str], *, dry: bool = False
+    engine: Engine, keep: Collection[str], workspace: str = "", *, dry: bool = False
 ) -> tuple[StoredImage, ...]:
     """Remove what nothing needs, and what builds that were cut off left behind.
 
-    Not removed: what a container was made from, what `keep` names, and what either stands on.
+    Not removed: what a container was made from, what `keep` names, what either stands on, what
+    was packaged, and the newest server image.
 
     Args:
         engine: Where.
         keep: References of images that are wanted still, for a rollback.
+        workspace: Whose services' images are looked at; empty: everybody's.
         dry: Remove nothing.
 
     Returns:
         What was removed (with `dry`, what nothing uses by name), service images first.
     """
     order = [names.SERVICE, names.ENVIRONMENT, names.STEP, names.PACKAGES, names.SERVER]
+    images = await stored_images(engine)
+    newest = next((image.id for image in images if image.kind == names.SERVER), "")
     found = [
         image
-        for image in await stored_images(engine)
-        if image.kind in order and not image.used_by and image.reference not in keep
+        for image in images
+        if image.kind in order
+        and not image.used_by
+        and image.reference not in keep
+        and image.id != newest
+        and not (image.kind == names.SERVICE and workspace not in {"", image.workspace})
     ]
     found.sort(key=lambda image: order.index(image.kind))
     if dry:
@@ -237,6 +247,7 @@ def _stored(image: Mapping[str, Any], used: Sequence[str]) -> StoredImage:
         created=float(image["Created"]),
         used_by=tuple(used),
         title=labels.get("org.opencontainers.image.title", ""),
+        workspace=labels.get(names.WORKSPACE, ""),
     )
 
 

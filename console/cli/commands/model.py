@@ -20,6 +20,9 @@ model = LazyGroup(
             ),
             "verify": Row(f"{_HERE}.model_files:verify", "Hash the stored files again."),
             "deploy": Row(f"{_HERE}.model_deploy:deploy", "Deploy models as a web service."),
+            "package": Row(
+                f"{_HERE}.model_package:package", "Put models into an image or a Dockerfile."
+            ),
         }
     ),
     help="Register, find and deploy models.",

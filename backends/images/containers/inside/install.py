@@ -35,6 +35,7 @@ def main() -> None:
         "packages": packages(python),
         "folder": f"{ENVIRONMENT}/bin" if python.path.startswith(ENVIRONMENT) else "",
     }
+    (HERE / "result.json").write_text(json.dumps(result))
     say(RESULT + json.dumps(result))
 
 
