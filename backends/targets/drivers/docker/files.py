@@ -30,6 +30,8 @@ REVISIONS = "revisions"
 """Folder of revisions that were put into a container that ran."""
 KEYS_FILE = f"{RUN}/keys.json"
 STATE_FILE, CONTROL_SOCKET = f"{RUN}/state.json", f"{RUN}/control.sock"
+DATA_FOLDER = f"{RUN}/modeldata"
+"""Collected inputs and predictions."""
 USER_ID = 10001
 """User and group of the server, as its image is made for."""
 _LONGEST = 4 << 20

@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from backends.scoring.launch import Launch
 from backends.targets.drivers.docker.files import (
     CONTROL_SOCKET,
+    DATA_FOLDER,
     KEYS_FILE,
     LAUNCH_FILE,
     RUN,
@@ -85,6 +86,8 @@ def launch(spec: ServiceSpec, image: Mapping[str, Any], app_root: str = APP_ROOT
         grace=grace(spec),
         sample=spec.sample,
         collect_data=spec.collect_data,
+        data_dir=DATA_FOLDER,
+        workspace=spec.workspace,
         models=[to_builtins(model) for model in spec.models],
     )
     return json.dumps(asdict(found), indent=1).encode()
