@@ -122,7 +122,7 @@ class RawRequest:
         self.environ = environ(request)
         length = self.environ.get("CONTENT_LENGTH")
         self.content_length = None if length is None else int(length)
-        self.scheme, self.is_secure = "http", False
+        self.scheme, self.is_secure, self.remote_addr = "http", False, None
         self.host = self.headers.get("Host", "localhost")
         self.host_url = "http://{}/".format(self.host)
         self.base_url = "http://{}{}".format(self.host, self.path)

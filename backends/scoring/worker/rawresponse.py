@@ -87,9 +87,23 @@ class RawResponse:
         self.headers["Content-Type"] = value
 
     @property
+    def mimetype(self) -> str:
+        """The Content-Type header without its parameters."""
+        return str(self.content_type or "").partition(";")[0].strip().lower()
+
+    @mimetype.setter
+    def mimetype(self, value: str) -> None:
+        text = value.startswith("text/") and "charset" not in value
+        self.content_type = value + "; charset=utf-8" if text else value
+
+    @property
     def data(self) -> bytes:
         """The whole body."""
         return bytes(self.get_data())
+
+    @data.setter
+    def data(self, value: "Any") -> None:
+        self.set_data(value)
 
     def get_data(self, as_text: bool = False) -> "Any":
         """The whole body."""
