@@ -182,6 +182,19 @@ def run_batch(items):
     assert (answer.status_code, answer.text) == (202, "made")
 
 
+def test_the_open_protocol_reaches_a_batching_script_one_by_one(serve: Serve) -> None:
+    script = """
+import json
+def init(): pass
+def run_batch(items): return [json.loads(item) for item in items]
+"""
+    server = serve(script)
+    body = {"inputs": [{"name": "body", "shape": [1], "datatype": "BYTES", "data": ["[1, 2]"]}]}
+    answer = httpx.post(f"{server.url}/v2/models/svc/infer", json=body, timeout=DEADLINE)
+    assert answer.status_code == 200, answer.text
+    assert "[1, 2]" in str(answer.json()["outputs"])
+
+
 def test_the_sample_warms_a_batching_worker(serve: Serve) -> None:
     server = serve(BATCHES, sample="1", workers=2, concurrency=2)
     server.wait("Healthy", ready=2)

@@ -1,6 +1,7 @@
 """How many threads a worker is told to use, and that who said otherwise is obeyed."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from backends.scoring.supervisor import memory
 from backends.scoring.supervisor.cgroups import Machine
 from backends.scoring.supervisor.cores import cores, thread_variables, worker_threads
-from tests.support.scoring_server import Server
+from tests.support.scoring_server import Server, until
 
 Serve = Callable[..., Server]
 AFFINITY = len(os.sched_getaffinity(0))
@@ -86,6 +87,22 @@ def test_a_worker_finds_its_share_in_its_variables(
         monkeypatch.delenv(name, raising=False)
     told = serve(TELL, workers=AFFINITY).score({}).json()
     assert told == dict.fromkeys(NAMES, "1")
+
+
+def test_workers_added_later_share_the_cores_anew(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    server = serve(TELL)
+    assert server.score({}).json()["PILOTHOUSE_THREADS"] == str(worker_threads(1))
+    first = server.status()["workers"]
+    server.ask(op="workers", count=AFFINITY)
+    server.wait("Healthy", ready=AFFINITY)
+    os.kill(first[0], signal.SIGKILL)
+    until(lambda: first[0] not in server.status()["workers"], "the first one's end")
+    server.wait("Healthy", ready=AFFINITY)
+    assert server.score({}).json()["PILOTHOUSE_THREADS"] == "1"
 
 
 def test_one_variable_decides_all_and_each_can_be_set_apart(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,6 +121,7 @@ class Pool:
     def resize(self, count: int) -> None:
         """Have so many workers from now on."""
         self.wanted = max(1, count)
+        self.launch = replace(self.launch, workers=self.wanted)  # who share the cores
         for worker in self.workers[self.wanted :]:
             if not worker.jobs and not worker.stopping:
                 self._retire(worker)
