@@ -8,9 +8,11 @@ from backends.engines.engine import Engine
 from backends.errors import NotFound
 from backends.targets.drivers.docker.entries import stamp_ns
 
-_EARLY = 500_000_000
+_EARLY = 5_000_000_000
 """Nanoseconds before the noted start at which a process may have written already: a busy engine
 notes it late."""
+_EARLY_OF_ENDED = 2_000_000_000
+"""The same for a container that has ended: when the life before did is not told any more."""
 _GOING_ON = frozenset({"running", "restarting", "paused"})
 
 
@@ -42,7 +44,7 @@ class Instance:
             return 0
         if self.finished < self.started:
             return self.started - min(_EARLY, (self.started - self.finished) * 3 // 4)
-        return max(0, self.started - _EARLY // 2)  # it is over: when the life before was is unknown
+        return max(0, self.started - _EARLY_OF_ENDED)
 
 
 def instance_from(data: Mapping[str, Any]) -> Instance:

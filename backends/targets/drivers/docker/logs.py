@@ -13,6 +13,7 @@ from backends.errors import Unavailable
 from backends.targets.drivers.docker import labels
 from backends.targets.drivers.docker.entries import SECOND
 from backends.targets.drivers.docker.instances import Instance, instance_from
+from backends.targets.drivers.docker.patience import Patience
 from backends.targets.drivers.docker.reading import ContainerLog, Items
 from backends.targets.merging import Merger, Stamped
 from backends.targets.records import Gap, LogLine, LogQuery, StreamEnd
@@ -44,7 +45,7 @@ async def service_log(
         changes: Something whenever containers may have come or gone.
         reason: Why nothing will be written any more; empty while something may.
     """
-    instances = list(map(instance_from, await find()))
+    instances = await _found(find)
     logs = {instance.id: _log(engine, instance, query) for instance in instances}
     kept = _previous if query.previous else _backlog
     async with aclosing(changes), aclosing(kept(list(logs.values()), query)) as items:
@@ -58,6 +59,15 @@ async def service_log(
                 if _wanted(item, query):
                     yield item
     yield StreamEnd(_CLOSED if engine.closed else following.reason)
+
+
+async def _found(find: Find) -> list[Instance]:
+    patience = Patience()
+    while True:
+        try:
+            return list(map(instance_from, await find()))
+        except Unavailable as error:
+            await patience.wait(error)
 
 
 async def _backlog(

@@ -7,15 +7,15 @@ Reading goes on from the cursor until the container is over, whatever happens to
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from itertools import count
 
-from backends.engines.engine import Engine, EngineCut
+from backends.engines.engine import Engine
 from backends.errors import NotFound, Unavailable
 from backends.targets.backoff import Backoff
 from backends.targets.cursor import Cursor
 from backends.targets.drivers.docker.entries import SECOND, Entries, Entry, since_text
 from backends.targets.drivers.docker.frames import BrokenFrame
 from backends.targets.drivers.docker.instances import Instance, look
+from backends.targets.drivers.docker.patience import Patience
 from backends.targets.merging import Stamped
 from backends.targets.numbering import Numbering
 from backends.targets.records import Gap, LogLine, Stream
@@ -26,8 +26,6 @@ QUIET_SECONDS = 200.0
 _BEFORE_TAIL = 64
 """Lines read before a tail: they tell where it begins when outputs are out of order."""
 _RESTART_SECONDS = 0.1
-_CUTS = 30
-"""Times that what the engine has kept may break off before reading it is given up."""
 
 Items = AsyncGenerator[Stamped[LogLine | Gap], None]
 
@@ -60,17 +58,16 @@ class ContainerLog:
         Raises:
             PilothouseError: the engine does not answer, or not to the end.
         """
-        for attempt in count(1):
+        patience = Patience()
+        while True:
             try:
                 async with aclosing(self._read(follow=False, until=until)) as items:
                     async for item in items:
                         yield item
-            except EngineCut:
-                if attempt == _CUTS:
-                    raise
+            except Unavailable as error:
+                await patience.wait(error)
             else:
                 return
-            await asyncio.sleep(self._backoff.pause())
 
     async def tail(self, wanted: int) -> Items:
         """The last so many lines of what is there."""
@@ -91,17 +88,15 @@ class ContainerLog:
 
     async def _last(self, asked: int) -> tuple[list[Entry], bool]:
         """The lines of the last so many pieces, and whether there are no older ones."""
-        cuts = 0
+        patience = Patience()
         while True:
             entries = Entries(terminal=self.instance.terminal)
             pieces = self._pieces(follow=False, since=self._cursor.reopen(), tail=asked)
             try:
                 async with aclosing(pieces):
                     lines = [entry async for data in pieces for entry in entries.feed(data)]
-            except EngineCut:
-                if (cuts := cuts + 1) == _CUTS:
-                    raise
-                await asyncio.sleep(self._backoff.pause())
+            except Unavailable as error:
+                await patience.wait(error)
             else:
                 lines += [] if self.instance.goes_on else entries.end()
                 return lines, entries.pieces < asked
