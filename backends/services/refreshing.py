@@ -54,7 +54,7 @@ class Refresher:
             return
         for observed in found:
             if observed.spec.name not in known:
-                if observed.spec.name in before:
+                if observed.spec.name in before or self._elsewhere(observed.spec.name):
                     continue
                 self._adopt(observed, target)
             self._store.observe(observed.status, observed.url)
@@ -68,6 +68,10 @@ class Refresher:
             elif service.state is ServiceState.TRANSITIONING and service.rolling_out is None:
                 reason = f"its deployment was broken off before it reached {target}"
                 self._store.observe(_gone(service, reason))
+
+    def _elsewhere(self, name: str) -> bool:
+        """It is on its way to another target, or there already."""
+        return held(self._locks, name) or self._store.find(name) is not None
 
     def _adopt(self, observed: Observed, target: str) -> None:
         spec = observed.spec

@@ -268,8 +268,9 @@ class Rollout:
         )
 
     async def _address(self) -> str | None:
-        if self._driver.capabilities.tunnel:
-            return None
+        if self._driver.capabilities.tunnel:  # an endpoint may be a tunnel that ends with us
+            found = await self._driver.services()
+            return next((one.url for one in found if one.spec.name == self._spec.name), None)
         async with self._driver.endpoint(self._spec.name) as endpoint:
             return endpoint.url
 

@@ -21,6 +21,7 @@ from backends.errors import (
 from backends.registry.registry import Registry
 from backends.services.environments import Environments
 from backends.services.locks import operation
+from backends.services.moving import Move
 from backends.services.planning import Planner
 from backends.services.records import (
     DeployRequest,
@@ -106,6 +107,16 @@ class Services:
                 actor=_actor(),
             )
             events = rollout.events(wait=wait, timeout=timeout)
+            before = await asyncio.to_thread(self._store.find, plan.spec.name)
+            if before and before.target != plan.spec.target and self._store.applied(before.name):
+                move = Move(
+                    before,
+                    old=self._targets.open(before.target),
+                    new=self._targets.open(plan.spec.target),
+                    store=self._store,
+                    registry=self._registry,
+                )
+                events = move.events(events)
             try:
                 async for event in events:
                     yield event

@@ -69,8 +69,9 @@ class Store:
         """A revision has reached the target: the service's spec is this one now."""
         with self._database.write() as db:
             db.execute(
-                "UPDATE services SET applied = 1, target = ?, compute_type = ?, updated = ?,"
-                " spec = ?, wanted = ? WHERE name = ?",
+                "UPDATE services SET applied = 1, url = CASE WHEN target = ?1 THEN url END,"
+                " target = ?1, compute_type = ?2, updated = ?3, spec = ?4, wanted = ?5"
+                " WHERE name = ?6",
                 (
                     spec.target,
                     compute_type,
@@ -171,6 +172,19 @@ class Store:
             )
             transition = _transition_of(status)
             return transition if _add_if_new(db, transition) else None
+
+    def restore(self, service: Service) -> None:
+        """Put back the state that a service had: what was tried meanwhile did not last."""
+        status = Status(
+            service=service.name,
+            state=service.state,
+            reason=service.reason,
+            at=time.time(),
+            serving=service.serving,
+            ready=service.ready,
+            wanted=service.wanted,
+        )
+        self.observe(status, service.url)
 
     def unreachable(self, name: str) -> None:
         """The target does not answer: the state stays as last seen, and says so."""
