@@ -1,6 +1,7 @@
 """The application: routes, keys, limits, a request's way to a worker and back."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -35,6 +36,8 @@ METHODS = {
     "/metrics": ("GET", "HEAD"),
     "/openapi.json": ("GET", "HEAD", "OPTIONS"),
 }
+PREDICT = re.compile(r"/v1/models/[^/]+?(/versions/\d+)?:predict")
+"""Where TensorFlow Serving takes what our TensorFlow handler takes at `/score`."""
 LEFT = 499
 """In the log and the metrics, where the client went away before its answer; nginx's."""
 INFER = "/v2/infer"
@@ -73,6 +76,7 @@ class App:
         line = f"x-ms-server-version: pilothouse/{VERSION}\r\n".encode()
         self._constant = line if shown else b""
         self.body_bytes = launch.body_bytes
+        self._predicts = launch.builtin == "tensorflow"
         self._methods = METHODS
         self._wraps = [self._cors.answering] if self._cors.wanted else []
         if launch.compatible:
@@ -155,8 +159,9 @@ class App:
             return path
         for prefix in self._prefixes:
             if path == prefix or path.startswith(prefix + "/"):
-                return path[len(prefix) :] or "/"
-        return path
+                path = path[len(prefix) :] or "/"
+                break
+        return "/score" if self._predicts and PREDICT.fullmatch(path) else path
 
     def _score(self, request: Request, answer: Callable[[Reply], None]) -> None:
         """Hand the body to a worker."""
