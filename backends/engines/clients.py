@@ -1,9 +1,12 @@
 """Clients of docker-py for one thread at a time, over connections of our own making."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
+from backends.engines.contexts import config_dir
 from backends.engines.dialing import dial
 from backends.engines.records import EngineAddress
+from backends.errors import InvalidInput
 
 if TYPE_CHECKING:
     import docker
@@ -20,10 +23,20 @@ def new_client(address: EngineAddress, version: str) -> "docker.APIClient":
     Args:
         address: Of scheme `unix` or `tcp`.
         version: Of the API.
+
+    Raises:
+        InvalidInput: the settings of the Docker command line, which the library reads, are damaged.
     """
     import docker
+    import docker.errors
 
-    client = docker.APIClient(base_url="unix:///", version=version)
+    try:
+        client = docker.APIClient(base_url="unix:///", version=version)
+    except (docker.errors.DockerException, TypeError, AttributeError, ValueError) as error:
+        raise InvalidInput(
+            f"Docker's own settings ({config_dir(os.environ)}/config.json) are damaged: {error}.",
+            fix="Correct that file, or name another folder with DOCKER_CONFIG.",
+        ) from error
     client.base_url = _BASE
     client.trust_env = False  # neither proxies nor .netrc are meant for the engine
     client.mount("http+docker://", _adapter(address))

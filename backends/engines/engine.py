@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 NEWEST_API, OLDEST_API = "1.45", "1.40"
 """What is spoken: the newest that docker-py knows, down to Podman's and Docker 19.03's."""
-_CALLS_AT_ONCE = 4
+_CALLS_AT_ONCE = 8
+"""Some of them wait long, for a container to stop."""
 _PING_SECONDS = 15.0
 
 

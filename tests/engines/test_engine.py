@@ -120,6 +120,19 @@ async def test_a_closed_engine_says_so(engine: Engine) -> None:
         await engine.info()
 
 
+@pytest.mark.parametrize("text", ['{"proxies": [1]}', '{"auths": 5}', "[]"])
+async def test_damaged_settings_of_docker_are_named_or_of_no_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "config.json").write_text(text)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    async with Engine(resolve({"url": f"unix://{SOCKET}"})) as engine:
+        try:
+            assert (await engine.info()).version
+        except InvalidInput as error:
+            assert f"{tmp_path}/config.json" in error.what
+
+
 # What the engine refuses
 
 

@@ -15,6 +15,7 @@ _GB = 1_000_000_000
 _NOT_LIMITED = "no limit asked"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 """The kernel's word -> the image's."""
+_LINUX = "linux"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ def check_room(spec: ServiceSpec, room: Room, image: Mapping[str, Any]) -> tuple
         _memory(spec, room),
         *_gpu(spec, room),
         _port(spec, room),
-        *_architecture(room, image),
+        _platform(room, image),
     )
 
 
@@ -99,18 +100,17 @@ def _port(spec: ServiceSpec, room: Room) -> Preflight:
     )
 
 
-def _architecture(room: Room, image: Mapping[str, Any]) -> tuple[Preflight, ...]:
-    made_for = str(image.get("Architecture") or "")
-    if not made_for:
-        return ()
-    has = _ARCHITECTURES.get(room.engine.architecture, room.engine.architecture)
-    return (
-        Preflight(
-            name="architecture",
-            ok=made_for == has,
-            detail=f"the image is made for {made_for}, the engine's machine is {has}",
-            fix="Build the image on that engine, or choose a base image for its architecture.",
-        ),
+def _platform(room: Room, image: Mapping[str, Any]) -> Preflight:
+    """The image is for the engine's kind of machine; until there is one, it will be for Linux."""
+    made_for, has = _LINUX, room.engine.os
+    if image:
+        kind = _ARCHITECTURES.get(room.engine.architecture, room.engine.architecture)
+        made_for, has = f"{image.get('Os')}/{image.get('Architecture')}", f"{has}/{kind}"
+    return Preflight(
+        name="platform",
+        ok=made_for == has,
+        detail=f"the image is for {made_for}, the engine runs {has}",
+        fix="Build the image on that engine, or choose a base image for its platform.",
     )
 
 
