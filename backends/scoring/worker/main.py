@@ -6,7 +6,18 @@ import os
 import socket
 import sys
 
-from . import carrying, failure, orphan, output, settings, shims, surroundings, victim, wire
+from . import (
+    carrying,
+    failure,
+    orphan,
+    output,
+    sessions,
+    settings,
+    shims,
+    surroundings,
+    victim,
+    wire,
+)
 from .messages import Answer, Request
 from .open_inference import answering, metadata
 
@@ -50,6 +61,7 @@ def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
         channel.send(wire.PHASE, "importing")
         runner = _runner(config)  # our imports come before the user's folders are looked into
         _prepare_paths(config)
+        sessions.share(config["threads"])
         settings.configure_logging(config["app_root"], config["entry_script"])
         settings.wait_for_debugger()
         runner.load()
