@@ -1,10 +1,12 @@
 """What the machine does not give: open files, an interpreter, a second worker."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -90,3 +92,27 @@ def test_workers_that_cannot_come_back_leave_the_others_serving(serve: Serve) ->
     assert server.get("/livez").status_code == 200
     (server.root / "full").unlink()
     server.wait("Healthy", ready=2)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif("PILOTHOUSE_SLOW" not in os.environ, reason="PILOTHOUSE_SLOW=1 takes minutes")
+def test_who_sends_a_head_drop_by_drop_is_cut_off_and_who_uploads_slowly_is_not(
+    serve: Serve,
+) -> None:
+    server = serve("def init(): pass\ndef run(data): return len(data)\n")
+    host, port = server.url.removeprefix("http://").split(":")
+    began = time.monotonic()
+    with (
+        socket.create_connection((host, int(port)), DEADLINE) as head,
+        socket.create_connection((host, int(port)), DEADLINE) as body,
+    ):
+        body.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        head.sendall(b"GET / HTTP/1.1\r\n")
+        sent = 0
+        while not select.select([head], [], [], 2.0)[0]:
+            assert time.monotonic() - began < 120
+            head.sendall(b"a: b\r\n")
+            sent += body.send(b"x")
+        assert head.recv(65536) == b""
+        body.sendall(b"x" * (100 - sent))
+        assert body.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
