@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from .launch import Launch
-
 UNUSABLE = 3
 """Exit code for settings that cannot be used; azureml-inference-server-http's."""
 
@@ -13,18 +11,15 @@ UNUSABLE = 3
 def main() -> None:
     """Run the supervisor; ends the process with its exit code."""
     arguments = sys.argv[1:]
-    notes: list[str] = []
     if len(arguments) == 2 and arguments[0] == "--launch":
+        from .supervisor.launching import load
+
         path = Path(arguments[1]).absolute()
+        folder = path.parent
         try:
-            launch = Launch.load(path)
+            launch, notes = load(path)
         except (OSError, ValueError, TypeError) as error:
             sys.exit(f"pilothouse-serve: {path} cannot be run: {error}")
-        folder = path.parent
-        if launch.variables.get("AML_APP_INSIGHTS_ENABLED", "").lower() == "true":
-            from .supervisor.byhand import NOTHING_SENT
-
-            notes = [NOTHING_SENT]
     else:
         from .supervisor.byhand import SettingsError, parse
 
@@ -34,10 +29,9 @@ def main() -> None:
         except SettingsError as error:
             print(f"pilothouse-serve: {error}", file=sys.stderr)  # noqa: T201 - the program's own message
             sys.exit(UNUSABLE)
-    from .supervisor.compatible import applied
     from .supervisor.server import run
 
-    sys.exit(run(applied(launch), folder, notes))
+    sys.exit(run(launch, folder, notes))
 
 
 if __name__ == "__main__":

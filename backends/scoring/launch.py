@@ -64,7 +64,7 @@ class Launch:
     grace: float = 30.0
     """Seconds that requests in flight get when the server is told to stop."""
     health_port: int | None = None
-    """A second port of `host` that answers health pages and metrics alone."""
+    """A second port of `host` that answers health pages and metrics alone, without TLS."""
     compatible: bool = False
     """Answer as azureml-inference-server-http where ours differ on purpose: see
     `supervisor.compatible`. The variable PILOTHOUSE_COMPATIBLE=true asks for the same."""

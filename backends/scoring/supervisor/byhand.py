@@ -8,7 +8,8 @@ from pathlib import Path
 
 from backends.scoring.launch import Launch
 
-from .settings_files import Settings, SettingsError, read
+from .compatible import applied
+from .settings_files import NOTHING_SENT, PASSED_ON, Settings, SettingsError, read
 
 PORT, HEALTH_PORT = 5001, 5000
 INIT_SECONDS = 600
@@ -16,22 +17,8 @@ TIMEOUT_MS = 3_600_000
 """Defaults of azureml-inference-server-http."""
 NO_TIMEOUT_MS = 1 << 31
 """What 0 asks for."""
-PASSED_ON = (
-    "AML_CORS_ORIGINS",
-    "AZUREML_DEBUG_PORT",
-    "AZUREML_LOG_LEVEL",
-    "SERVER_VERSION_LOG_RESPONSE_ENABLED",
-    "SERVICE_PATH_PREFIX",
-    "SERVICE_VERSION",
-    "WORKSPACE_NAME",
-)
-"""Settings that the server or the script reads as variables."""
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 
-NOTHING_SENT = (
-    "Application Insights is asked for, but this server sends it nothing: no request, no trace, no "
-    "exception. The log has every request and what the script prints, /metrics the figures"
-)
 DESCRIPTION = """Serve an entry script over HTTP.
 
 azureml-inference-server-http's flags (azmlinfsrv), spelt with - or _, its environment variables and
@@ -83,7 +70,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[Launch,
         compatible=_compatible(given, settings),
         end_when_failed=True,
     )
-    return launch, [*_notes(settings), *_insights(given, settings)]
+    return applied(launch), [*_notes(settings), *_insights(given, settings)]
 
 
 def _parser() -> argparse.ArgumentParser:

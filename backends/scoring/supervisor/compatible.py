@@ -15,10 +15,12 @@ What that server's own front end answered (401, 502) stays, and so does every te
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from backends.scoring.launch import Launch
 
-from .job import Reply
+if TYPE_CHECKING:
+    from .job import Reply
 
 VARIABLE = "PILOTHOUSE_COMPATIBLE"
 ENDLESS_MS = 1 << 31
@@ -47,10 +49,10 @@ def applied(launch: Launch) -> Launch:
     )
 
 
-def answering(answer: Callable[[Reply], None]) -> Callable[[Reply], None]:
+def answering(answer: "Callable[[Reply], None]") -> "Callable[[Reply], None]":
     """`answer`, with the old status and headers."""
 
-    def give(reply: Reply) -> None:
+    def give(reply: "Reply") -> None:
         if reply.rejected == "timeout":
             reply.status = 500
         answer(reply)

@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends.scoring.launch import Launch
-
-from .compatible import applied
+from .launching import load
 from .service import Service
 
 if TYPE_CHECKING:
@@ -73,10 +71,12 @@ class Control:
         if self._service.draining:
             raise ValueError("the service is stopping")
         path = Path(ask["launch"])
-        launch = applied(Launch.load(path))
+        launch, notes = load(path)
         app_root = (path.parent / launch.app_root).resolve()
         if not app_root.is_dir():
             raise FileNotFoundError(f"{app_root} is no folder")
+        for note in notes:
+            self._service.log.line(note, level="WARNING")
         await self._service.swap(launch, app_root)
 
     async def _workers(self, ask: dict[str, Any]) -> None:

@@ -36,6 +36,22 @@ KNOWN = frozenset(
 )
 """Keys of the file; each is also an environment variable, which wins."""
 
+PASSED_ON = (
+    "AML_CORS_ORIGINS",
+    "AZUREML_DEBUG_PORT",
+    "AZUREML_LOG_LEVEL",
+    "PILOTHOUSE_COMPATIBLE",
+    "SERVER_VERSION_LOG_RESPONSE_ENABLED",
+    "SERVICE_PATH_PREFIX",
+    "SERVICE_VERSION",
+    "WORKSPACE_NAME",
+)
+"""Settings that the server or the script reads as variables."""
+NOTHING_SENT = (
+    "Application Insights is asked for, but this server sends it nothing: no request, no trace, no "
+    "exception. The log has every request and what the script prints, /metrics the figures"
+)
+
 
 class SettingsError(Exception):
     """A setting cannot be used; the text says which and why."""

@@ -103,6 +103,11 @@ def from_json(name: str, datatype: str, shape: "List[int]", data: "Any") -> Tens
     if wrong:
         found = sorted(kind.__name__ for kind in wrong)[0]
         raise BadRequest(400, "input {}: {} is no value of {}".format(name, found, datatype))
+    if datatype == BYTES:
+        try:
+            "".join(flat).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadRequest(400, "input {}: {}".format(name, error))
     if kinds == (int,) and flat:
         low, high = _range(datatype)
         if min(flat) < low or max(flat) > high:
