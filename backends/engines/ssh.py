@@ -84,6 +84,8 @@ class Relay:
         command(address, Path())
         self._folder: Path | None = None
         self._open = contextlib.AsyncExitStack()
+        self._ports: dict[tuple[str, int], int] = {}
+        """Ports here that led to an address before: the same again where they are free."""
 
     async def open(self) -> Path:
         """The engine's socket, made and listened on at the first call."""
@@ -99,7 +101,8 @@ class Relay:
         """A port of this machine that leads to an address as the engine's machine sees it."""
         await self.open()
         assert self._folder is not None
-        listener = socket.create_server((LOOPBACK, 0))
+        listener = _listener(self._ports.get((host, port), 0))
+        self._ports[host, port] = int(listener.getsockname()[1])
         line = forward_command(self._address, self._folder, host, port)
         async with self._road(listener, line):
             yield int(listener.getsockname()[1])
@@ -207,6 +210,14 @@ async def _end_master(address: EngineAddress, folder: Path) -> None:
             start_new_session=True,
         )
         await asyncio.wait_for(process.wait(), _END_SECONDS)
+
+
+def _listener(port: int) -> socket.socket:
+    """On that port of this machine, or on another where it is taken."""
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError:
+        return socket.create_server((LOOPBACK, 0))
 
 
 def _private_listener(path: Path) -> socket.socket:

@@ -289,7 +289,8 @@ async def test_a_cut_is_not_an_end(tmp_path: Path) -> None:
 
 
 async def test_a_silent_stream_counts_as_cut(engine: Engine) -> None:
-    stream = engine.stream("wait", "GET", "/events", quiet_seconds=0.2, params={"since": 9**10})
+    nothing = {"filters": '{"label": ["pilothouse.tests.nothing"]}'}
+    stream = engine.stream("wait", "GET", "/events", quiet_seconds=0.2, params=nothing)
     with pytest.raises(EngineCut, match="in time"):
         await anext(stream)
 

@@ -151,6 +151,10 @@ async def test_a_port_of_the_engines_machine_is_reached_through_a_tunnel(engine:
             assert answer.status_code == 200
             again = await client.get(f"http://127.0.0.1:{here}/")
             assert again.status_code == 200
+            async with engine.tunnel("127.0.0.1", port) as beside:
+                assert beside != here
+        async with engine.tunnel("127.0.0.1", port) as anew:
+            assert anew in {here, beside}
 
 
 async def test_a_key_that_is_not_known_there_is_told(server: Sshd) -> None:
