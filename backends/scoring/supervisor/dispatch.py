@@ -30,6 +30,11 @@ class Dispatcher:
         """Jobs that are with a worker."""
         return len(self._busy)
 
+    @property
+    def depth(self) -> int:
+        """Jobs that have not begun: those that wait here and those that lie ahead with a worker."""
+        return len(self.waiting) + sum(len(worker.ahead) for worker in self._busy)
+
     def submit(self, job: Job) -> None:
         """Start the job, queue it, or refuse it."""
         if self._free and not self.waiting and len(self._busy) < self.limits.concurrency:
