@@ -100,6 +100,20 @@ def test_a_key_in_a_trailer_does_not_open(locked: Server) -> None:
     assert exchange(locked, head + trailer).startswith(b"HTTP/1.1 401 ")
 
 
+def test_what_is_wrong_with_the_key_file_is_in_the_log(serve: Serve, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"primary": "k1"}', encoding="utf-8")
+    keys.chmod(0o644)
+    server = serve(ECHO, auth=True, keys_file=str(keys))
+    assert "its mode is 644, not 600" in server.logged("the key file")["text"]
+    keys.write_text("{}", encoding="utf-8")
+    assert server.score({}, headers={"x-api-key": "k2"}).status_code == 401
+    assert server.logged("the key file holds no key")["level"] == "WARNING"
+    keys.write_text('"secret', encoding="utf-8")
+    assert server.score({}, headers={"x-api-key": "k2"}).status_code == 401
+    assert "secret" not in server.logged("the key file cannot be read")["text"]
+
+
 def test_without_a_key_file_nobody_gets_in(serve: Serve) -> None:
     server = serve(ECHO, auth=True, keys_file="nowhere.json")
     for headers in ({}, {"x-api-key": ""}, {"authorization": "Bearer"}):

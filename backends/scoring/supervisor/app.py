@@ -61,7 +61,7 @@ class App:
         launch = self._service.launch
         self._launch = launch
         path = self._folder / launch.keys_file if launch.keys_file else None
-        self._keys = KeyFile(path) if launch.auth else None
+        self._keys = KeyFile(path, self._warn) if launch.auth else None
         variables = {**os.environ, **launch.variables}
         self._cors = Cors(variables.get("AML_CORS_ORIGINS", ""))
         self._about = swagger.About(
@@ -82,6 +82,9 @@ class App:
         if launch.compatible:
             self._methods = {**METHODS, "/score": compatible.SCORE_METHODS}
             self._wraps.append(compatible.answering)
+
+    def _warn(self, text: str) -> None:
+        self._service.log.line(text, level="WARNING")
 
     @property
     def draining(self) -> bool:

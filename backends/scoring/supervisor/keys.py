@@ -2,6 +2,8 @@
 
 import hmac
 import json
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 CHECK_SECONDS = 0.2
@@ -11,13 +13,15 @@ CHECK_SECONDS = 0.2
 class KeyFile:
     """Compares in constant time; an unreadable file lets nobody in."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, tell: Callable[[str], None]) -> None:
+        """Reads the file; `tell` takes a line for the log when something is wrong with it."""
         self._path = path
+        self._tell = tell
         self._keys: tuple[bytes, ...] = ()
         self._seen: tuple[int, int, int] | None = None
         self._next_look = 0.0
-        self.problem = ""
-        """Why no key is known; empty when at least one is."""
+        self._problem = ""
+        self._look()
 
     def admits(self, headers: dict[bytes, bytes], now: float) -> bool:
         """One of `Authorization: Bearer` and `X-API-Key` carries one of the keys."""
@@ -40,7 +44,7 @@ class KeyFile:
         """Read the file when it changed; whether it did."""
         before = self._seen
         if self._path is None:
-            self.problem = "no key file is named"
+            self._report("no key file is named: nobody gets in")
             return False
         try:
             info = self._path.stat()
@@ -48,11 +52,24 @@ class KeyFile:
             if seen != self._seen:
                 self._keys = _read(self._path)
                 self._seen = seen
-            self.problem = "" if self._keys else "the key file holds no key"
+            self._report(_doubt(self._keys, stat.S_IMODE(info.st_mode)))
         except (OSError, ValueError, TypeError) as error:
             self._keys, self._seen = (), None
-            self.problem = f"the key file cannot be read: {error}"
+            self._report(f"the key file cannot be read, nobody gets in: {error}")
         return self._seen != before
+
+    def _report(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            self._tell(problem)
+        self._problem = problem
+
+
+def _doubt(keys: tuple[bytes, ...], mode: int) -> str:
+    if not keys:
+        return "the key file holds no key: nobody gets in"
+    if mode & stat.S_IRWXO:
+        return f"anybody on this machine may open the key file: its mode is {mode:o}, not 600"
+    return ""
 
 
 def _read(path: Path) -> tuple[bytes, ...]:
