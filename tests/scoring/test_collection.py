@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backends.scoring.supervisor.datafiles import DataFiles
 from tests.scoring.conftest import ECHO
 from tests.support.pythons import Python, pythons
-from tests.support.scoring_server import Server, until
+from tests.support.scoring_server import DEADLINE, Server, until
 
 Serve = Callable[..., Server]
 Rows = list[dict[str, str]]
@@ -217,6 +218,24 @@ def test_a_disk_that_takes_nothing_costs_rows_and_no_request(serve: Serve, tmp_p
     assert server.logged("collected data cannot be stored")["level"] == "ERROR"
     assert server.stop() == 0
     assert "rows of collected data were lost" in server.logged("data were lost")["text"]
+
+
+def test_a_disk_that_hangs_holds_up_no_request_and_no_end(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(data): return len(data)\n", collect_data=True)
+    for day in (dt.datetime.now(dt.UTC), dt.datetime.now(dt.UTC) + dt.timedelta(days=1)):
+        place = server.folder / "modeldata/default/default/default/svc/svc/1/inputs"
+        place = place / f"{day:%Y/%m/%d}"
+        place.mkdir(parents=True)
+        os.mkfifo(place / "inputs.csv")  # whoever opens it waits for a reader for ever
+    memory = server.family()[0].memory_info
+    before = memory().rss
+    with httpx.Client(base_url=server.url, timeout=DEADLINE) as client:
+        for _ in range(60):
+            assert client.post("/score", content=b"x" * 1_000_000).json() == 1_000_000
+    assert metric(server, 'scoring_collected_lost_total{reason="queue full"}') > 0
+    assert server.logged("rows of collected data were lost")["level"] == "WARNING"
+    assert memory().rss - before < 120 * 1024 * 1024
+    assert server.stop() == 0
 
 
 def test_what_is_too_large_or_streamed_is_counted_as_lost(serve: Serve) -> None:

@@ -148,6 +148,14 @@ def test_a_failed_start_is_stored_and_a_good_one_leaves_no_word(
     until(lambda: "KeyError: 'gone'" in state.read_text(encoding="utf-8"), "the stored report")
 
 
+def test_metrics_tell_what_a_start_took_and_what_processes_hold(serve: Serve) -> None:
+    server = serve("import time\ndef init(): time.sleep(0.2)\ndef run(data): return 1\n")
+    assert 0.2 <= metric(server, "scoring_init_seconds") < 60
+    assert metric(server, "process_resident_memory_bytes") > 1e6
+    assert metric(server, "scoring_workers_resident_memory_bytes") > 1e6
+    assert metric(server, "process_cpu_seconds_total") > 0
+
+
 def score(pid: int) -> int:
     return int(Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii"))
 

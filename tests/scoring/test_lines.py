@@ -107,6 +107,27 @@ def run(data):
     assert {line["rid"] for line in long} == {"r"}
 
 
+def test_children_that_a_request_forks_carry_its_id(serve: Serve) -> None:
+    script = """
+import os, threading
+def init():
+    def chatter():
+        while True: print("chatter")
+    threading.Thread(target=chatter, daemon=True).start()
+def run(data):
+    for number in range(20):
+        child = os.fork()
+        if not child:
+            print("child", number)
+            os._exit(0)
+        os.waitpid(child, 0)
+    return "forked"
+"""
+    server = serve(script)
+    assert server.score({}, headers={"x-request-id": "r"}).json() == "forked"
+    assert rid_of(server, "child 19") == "r"
+
+
 def test_a_print_storm_neither_blocks_the_server_nor_grows_it(serve: Serve) -> None:
     script = """
 def init(): pass

@@ -16,6 +16,7 @@ from .keys import KeyFile
 from .metrics import Metrics
 from .request import Request
 from .service import Service
+from .usage import usage
 
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
@@ -230,10 +231,12 @@ class App:
         service = self._service
         gauges = {
             "scoring_inflight": service.dispatcher.running,
-            "scoring_queue_depth": len(service.dispatcher.waiting),
+            "scoring_queue_depth": service.dispatcher.depth,
             "scoring_workers_ready": service.current.ready,
             "scoring_worker_restarts_total": service.current.restarts,
+            "scoring_init_seconds": service.current.init_seconds,
             "process_start_time_seconds": service.started_at,
+            **usage(service.status.workers),
         }
         models = (
             (

@@ -63,6 +63,8 @@ class Pool:
         """Why the last worker ended."""
         self.evidence = Evidence()
         self.restarts = 0
+        self.init_seconds = 0.0
+        """What the last worker's import and `init()` took."""
         self.description: dict[str, Any] = {}
         """What a ready worker said of `run()`: mode, headers, input, output, versions."""
         self.draining = False
@@ -154,6 +156,7 @@ class Pool:
         """Warm it with the sample, or let it serve."""
         sample = self.launch.sample
         self.description = worker.description
+        self.init_seconds = worker.init_seconds
         if self.draining:
             worker.stop()
         elif sample is None:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import memory
 from .status import FAILED, Status
 
 FATAL = "Fatal Python error"
@@ -19,7 +20,10 @@ def exit_text(exit_code: int, *, out_of_memory: bool) -> str:
         return "the worker was ended by the kernel: out of memory"
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
-        return f"the worker was ended by {name} ({signal.strsignal(-exit_code)})"
+        text = f"the worker was ended by {name} ({signal.strsignal(-exit_code)})"
+        if -exit_code == signal.SIGKILL and memory.oom_kills() is None:
+            text += ", as the kernel does when memory runs out"
+        return text
     return f"the worker exited with code {exit_code}"
 
 

@@ -66,6 +66,8 @@ class Worker:
         self.description: dict[str, Any] = {}
         self.evidence = Evidence()
         self.reason = ""
+        self.init_seconds = 0.0
+        """What import and `init()` took."""
         self.failed_start = False
         """Import, `init()` or the warm-up failed in a way that another try would not change."""
         self.answered = 0
@@ -98,7 +100,6 @@ class Worker:
         """Connect sockets and pipes."""
         self._owner = owner
         loop = self._loop = asyncio.get_running_loop()
-        self.born = loop.time()
         process = self._spawned.process
         assert process.stdout is not None
         assert process.stderr is not None
@@ -192,6 +193,7 @@ class Worker:
         elif kind == wire.READY:
             self.description = meta
             self.batch = meta.get("batch", 0)
+            self.init_seconds = perf_counter() - self._spawned.at
             self.phase = WARM_UP if self._launch.sample is not None else SERVING
             self._deadline = 0.0
             self._owner.started(self)

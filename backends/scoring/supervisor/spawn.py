@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from backends.scoring.launch import Launch
 from backends.scoring.worker import wire
@@ -23,6 +24,8 @@ class Spawned:
 
     process: subprocess.Popen[bytes]
     connection: socket.socket
+    at: float
+    """When it was started, by `perf_counter`."""
 
 
 def spawn(launch: Launch, app_root: Path) -> Spawned:
@@ -55,7 +58,7 @@ def spawn(launch: Launch, app_root: Path) -> Spawned:
             raise
     ours.sendall(wire.head(wire.CONFIG, _config(launch, app_root, int(variables[cores.OURS])), 0))
     ours.setblocking(False)
-    return Spawned(process, ours)
+    return Spawned(process, ours, perf_counter())
 
 
 def _config(launch: Launch, app_root: Path, threads: int) -> dict[str, object]:

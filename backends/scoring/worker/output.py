@@ -32,6 +32,10 @@ class LineWriter(io.TextIOBase):
         """What each thread wrote without a line end."""
         self._lock = threading.RLock()
 
+    def after_fork(self) -> None:
+        """In a child: whoever held the lock is not there."""
+        self._lock = threading.RLock()
+
     def write(self, text: str) -> int:
         """Write the lines that are whole, keep the rest."""
         me = threading.get_ident()
@@ -93,6 +97,9 @@ def install(level: str) -> None:
     """Take over the standard streams and the root logger."""
     sys.stdout = sys.__stdout__ = prints  # type: ignore[assignment,misc]  # a stream by behaviour
     sys.stderr = sys.__stderr__ = errors  # type: ignore[assignment,misc]  # a stream by behaviour
+    if hasattr(os, "register_at_fork"):  # from CPython 3.7
+        for stream in (prints, errors):
+            os.register_at_fork(after_in_child=stream.after_fork)
     root = logging.getLogger()
     root.addHandler(LogHandler())
     root.setLevel(level if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL") else "INFO")
