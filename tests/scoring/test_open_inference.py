@@ -1,5 +1,6 @@
 """The Open Inference Protocol v2: health, metadata, inference in JSON and in binary, errors."""
 
+import json
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.open_inference import CODES, binary, infer, outputs, tensor
 from tests.support.scoring_server import Server
 
 Serve = Callable[..., Server]
+OPSETS = [helper.make_opsetid("", 13), helper.make_opsetid("ai.onnx.ml", 1)]
 VALUES = {
     "FP16": (TensorProto.FLOAT16, 2.5),
     "FP32": (TensorProto.FLOAT, 2.5),
@@ -34,7 +36,7 @@ VALUES = {
 def save(path: Path, nodes: Any, inputs: Any, outputs: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     graph = helper.make_graph(nodes, "g", inputs, outputs)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=OPSETS, ir_version=8)
     onnx.save(model, path)
 
 
@@ -252,8 +254,24 @@ def test_binary_data_that_does_not_fit_is_400(
     assert text in answer.json()["error"]
 
 
+def test_an_output_that_is_no_tensor_is_a_text_of_json(serve: Serve, tmp_path: Path) -> None:
+    number = helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    maps = helper.make_sequence_type_proto(helper.make_map_type_proto(TensorProto.INT64, number))
+    node = helper.make_node("ZipMap", ["x"], ["p"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 2])
+    path = tmp_path / "0/app/azureml-models/net/1/net.onnx"
+    save(path, [node], [x], [helper.make_value_info("p", maps)])
+    server = serve(None, builtin="onnx", model_dir="azureml-models/net/1")
+    described = server.get("/v2/models/svc").json()["outputs"]
+    assert described == [{"name": "p", "datatype": "BYTES", "shape": [1]}]
+    (output,) = infer(server, tensor("x", [[0.25, 0.75]]), path="svc").json()["outputs"]
+    assert json.loads(output["data"][0]) == [{"0": 0.25, "1": 0.75}]
+
+
 def test_broken_texts_are_400(identities: Server) -> None:
     entry = {"name": "BYTES", "datatype": "BYTES", "shape": [1]}
+    surrogate = tensor("BYTES", ["\ud800"], "BYTES")
+    assert "surrogates" in infer(identities, surrogate).json()["error"]
     for data in (b"\x05\0\0\0abc", b"\x01\0", b"\x01\0\0\0\xff", b"\xff\xff\xff\xff"):
         head = {"inputs": [{**entry, "parameters": {"binary_data_size": len(data)}}]}
         answer = binary(identities, head, data)

@@ -34,8 +34,8 @@ def tensor(name: str, values: Any, datatype: str = "FP32") -> dict[str, Any]:
 
 def infer(server: Server, *inputs: Any, path: str = "net", **fields: Any) -> httpx.Response:
     """POST a request as JSON."""
-    body = {"inputs": list(inputs), **fields}
-    return httpx.post(f"{server.url}/v2/models/{path}/infer", json=body)
+    body = json.dumps({"inputs": list(inputs), **fields})
+    return httpx.post(f"{server.url}/v2/models/{path}/infer", content=body)
 
 
 def binary(server: Server, head: dict[str, Any], data: bytes, size: Any = None) -> httpx.Response:

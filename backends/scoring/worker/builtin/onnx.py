@@ -258,9 +258,12 @@ def _schema(value: "Any") -> "Dict[str, Any]":
 
 
 def _spec(value: "Any") -> "Dict[str, Any]":
-    """An input or output in the Open Inference Protocol's words; free sizes are -1."""
+    """An input or output in the Open Inference Protocol's words; free sizes are -1.
+
+    One that is no tensor, a list of maps say, is a text of JSON.
+    """
     name = TYPES.get(value.type, ("", ""))[0]
-    shape = [size if isinstance(size, int) else -1 for size in value.shape]
+    shape = [size if isinstance(size, int) else -1 for size in value.shape] if name else [1]
     return {"name": value.name, "datatype": tensors.NAMES.get(name, "BYTES"), "shape": shape}
 
 
