@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from backends.configs.records import (
+    AutoScale,
     ComputeType,
     DeploymentConfig,
     InferenceConfig,
@@ -12,13 +14,24 @@ from backends.configs.records import (
 from backends.images.environment import EnvironmentPlan
 from backends.registry.records import ModelVersion
 from backends.services.records import Change, DeployRequest
-from backends.targets.records import Limits, ModelRef, Resources, ServiceSpec
+from backends.targets.records import (
+    Autoscale,
+    Cluster,
+    Limits,
+    Liveness,
+    ModelRef,
+    Resources,
+    ServiceSpec,
+)
 
 AUTH_BY_DEFAULT = frozenset({ComputeType.AKS})
 """Compute types whose services want a key unless told otherwise."""
 
 ROUTED = frozenset({ComputeType.AKS})
 """Compute types whose v1 router refused requests that waited too long; elsewhere they waited."""
+
+AKS_REQUESTS = (0.1, 0.5)
+"""Cores and GB that v1 asked a cluster for where a config did not say."""
 
 NOT_COMPARED = frozenset(
     {"revision", "bundle", "interpreter", "image", "workspace", "name", "sample"}
@@ -54,12 +67,13 @@ def make(
         target=target,
         models=models,
         builtin=builtin,
-        resources=_resources(deployment.resources, versions, kept, builtin),
+        resources=_resources(deployment, versions, kept, builtin),
         limits=_limits(deployment),
         replicas=deployment.replicas or 1,
         port=deployment.port or (before.port if before else None),
         auth=_auth(deployment),
         collect_data=bool(deployment.collect_data),
+        cluster=_cluster(deployment),
         sample=_sample(versions, kept),
         tags=_tags(request, said, before),
         properties={
@@ -73,6 +87,29 @@ def make(
     )
     spec = _with_environment(spec, environment, before)
     return _with_code(spec, request, inference, before)
+
+
+def _cluster(said: DeploymentConfig) -> Cluster | None:
+    if said.compute_type is not ComputeType.AKS:
+        return None
+    follows = said.autoscale.enabled or (said.autoscale.enabled is None and not said.replicas)
+    return Cluster(
+        namespace=said.namespace,
+        autoscale=_autoscale(said.autoscale) if follows else None,
+        liveness=Liveness(
+            **{name: number for name, number in asdict(said.probe).items() if number}
+        ),
+    )
+
+
+def _autoscale(said: AutoScale) -> Autoscale:
+    wanted = {
+        "minimum": said.min_replicas,
+        "maximum": said.max_replicas,
+        "utilization": said.target_utilization,
+        "refresh_seconds": said.refresh_seconds,
+    }
+    return Autoscale(**{name: number for name, number in wanted.items() if number is not None})
 
 
 def deployment_of(spec: ServiceSpec, compute_type: str) -> DeploymentConfig:
@@ -144,21 +181,30 @@ def _with_code(
 
 
 def _resources(
-    said: Resources,
+    deployment: DeploymentConfig,
     versions: tuple[ModelVersion, ...],
     kept: ServiceSpec | None,
     builtin: str | None,
 ) -> Resources:
     """A no-code model's own resource configuration fills what the deployment leaves unsaid."""
     own = versions[0].resources if versions else kept.resources if kept else None
+    said = deployment.resources
     if builtin is not None and own is not None:
-        return replace(
-            said,
-            cpu=said.cpu if said.cpu is not None else own.cpu,
-            memory_gb=said.memory_gb if said.memory_gb is not None else own.memory_gb,
-            gpu=said.gpu if said.gpu is not None else own.gpu,
-        )
+        said = _filled(said, own.cpu, own.memory_gb, own.gpu)
+    if deployment.compute_type is ComputeType.AKS:
+        return _filled(said, *AKS_REQUESTS, None)
     return said
+
+
+def _filled(
+    said: Resources, cpu: float | None, memory_gb: float | None, gpu: int | None
+) -> Resources:
+    return replace(
+        said,
+        cpu=said.cpu if said.cpu is not None else cpu,
+        memory_gb=said.memory_gb if said.memory_gb is not None else memory_gb,
+        gpu=said.gpu if said.gpu is not None else gpu,
+    )
 
 
 def _limits(deployment: DeploymentConfig) -> Limits:
@@ -174,6 +220,8 @@ def _limits(deployment: DeploymentConfig) -> Limits:
 
 
 def _auth(deployment: DeploymentConfig) -> bool:
+    if deployment.token_auth_enabled:
+        return True  # a token is a key that ends; nothing here gives out tokens
     if deployment.auth_enabled is None:
         return deployment.compute_type in AUTH_BY_DEFAULT
     return deployment.auth_enabled
@@ -199,7 +247,7 @@ def _is_body(sample: str) -> bool:
 def _text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(m.id if isinstance(m, ModelRef) else str(m) for m in value) or "none"
-    if isinstance(value, (Resources, Limits)):
+    if isinstance(value, Struct):
         pairs = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return " ".join(f"{name}={item}" for name, item in pairs if item is not None) or "none"
     if isinstance(value, dict):

@@ -141,6 +141,37 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Largest request body, then 413."""
 
 
+class Autoscale(Struct, frozen=True, kw_only=True):
+    """How the number of replicas follows the load (`autoScaler`), with v1's defaults."""
+
+    minimum: int = 1
+    maximum: int = 10
+    utilization: int = 70
+    """How busy replicas should be, percent."""
+    refresh_seconds: int = 1
+    """Seconds between two looks at the load."""
+
+
+class Liveness(Struct, frozen=True, kw_only=True):
+    """When a replica counts as dead (`livenessProbeRequirements`), with v1's defaults."""
+
+    period_seconds: int = 10
+    initial_delay_seconds: int = 310
+    timeout_seconds: int = 2
+    success_threshold: int = 1
+    failure_threshold: int = 3
+
+
+class Cluster(Struct, frozen=True, kw_only=True):
+    """What only a cluster can follow."""
+
+    namespace: str = ""
+    """Empty is the target's own."""
+    autoscale: Autoscale | None = None
+    """None keeps the number of replicas fixed."""
+    liveness: Liveness = field(default_factory=Liveness)
+
+
 class ModelRef(Struct, frozen=True):
     """A model version that a service carries."""
 
@@ -189,6 +220,8 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     auth: bool = False
     """Requests need a key."""
     collect_data: bool = False
+    cluster: Cluster | None = None
+    """None on a target that is no cluster."""
     sample: str | None = None
     """A request body that warms a new worker before it takes traffic."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -265,6 +298,26 @@ class Usage(Struct, frozen=True, kw_only=True):
     """Of one core: 200 is two cores busy."""
     memory_bytes: int
     processes: int
+    memory_limit_bytes: int = 0
+    """What it may use at most, all replicas together; 0 is not known or without a limit."""
+    received_bytes: int | None = None
+    """By its replicas over the network since they started; None is not measured."""
+    sent_bytes: int | None = None
+
+
+class Replica(Struct, frozen=True, kw_only=True):
+    """One running instance of a service."""
+
+    name: str
+    """As its target calls it."""
+    revision: int
+    state: ServiceState
+    reason: str
+    role: str
+    """What it does for the service: serving, coming or leaving."""
+    since: float
+    """When its present life began, seconds since the epoch; 0 before that."""
+    restarts: int = 0
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

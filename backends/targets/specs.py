@@ -1,5 +1,6 @@
 """A `ServiceSpec` as JSON, and back: what a target stores to find its services again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from backends.targets.records import ServiceSpec
 
 def spec_to_json(spec: ServiceSpec) -> str:
     """One line of JSON with sorted keys: equal specs give equal text."""
-    return msgspec.json.encode(spec, enc_hook=str, order="sorted").decode()
+    return msgspec.json.encode(spec, enc_hook=_plain, order="sorted").decode()
 
 
 def spec_from_json(text: str | bytes) -> ServiceSpec:
@@ -27,6 +28,10 @@ def spec_from_json(text: str | bytes) -> ServiceSpec:
             f"A stored service description cannot be read: {error}.",
             fix="Deploy the service again, or delete it.",
         ) from error
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _path(kind: type[Any], value: object) -> Any:
