@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("httptools", "uvloop")
 """All that the server needs besides the standard library."""
 LABEL = "pilothouse.tests.image"
+_KEPT = "1h"
+"""Images of earlier runs that are older are removed."""
 _START = "#!/usr/local/bin/python -S\nimport sys\nsys.path.append('/opt/pilothouse/lib')\n"
 _SERVE = f"{_START}from backends.scoring.__main__ import main\nmain()\n"
 _CONTROL = f"{_START}from backends.scoring.control import main\nmain()\n"
@@ -46,6 +48,7 @@ def server_image() -> str:
         digest.update(name.encode() + b"\0" + data)
     tag = f"pilothouse-test-server:{digest.hexdigest()[:16]}"
     with client() as engine:
+        engine.prune_images(filters={"dangling": False, "label": [LABEL], "until": _KEPT})
         if not engine.images(name=tag):
             _build(_archive({"Dockerfile": _SERVER.encode(), **files}), tag=tag)
     return tag
