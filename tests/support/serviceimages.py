@@ -15,8 +15,6 @@ from typing import Any
 from tests.support.containers import IMAGE, client
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("httptools", "uvloop")
-"""All that the server needs besides the standard library."""
 LABEL = "pilothouse.tests.image"
 _KEPT = "1h"
 """Images of earlier runs that are older are removed."""
