@@ -113,6 +113,13 @@ def test_a_batch_has_at_most_the_declared_size(serve: Serve) -> None:
     assert [size for _, size in bodies(answers)] == [1, *[8] * 8, *[3] * 3]
 
 
+def test_a_batch_has_a_bounded_number_of_bytes(serve: Serve) -> None:
+    server = serve(BATCHES, queue_wait_ms=30_000)
+    large = json.dumps("x" * 9_000_000).encode()
+    answers = Held(server, [1, large, large, 2]).release()
+    assert [answer.json()[1] for answer in answers[1:]] == [2, 2, 2, 2]
+
+
 def test_one_bad_request_does_not_fail_its_neighbours(serve: Serve) -> None:
     server = serve(BATCHES, queue_wait_ms=30_000)
     answers = Held(server, [1, "own", "raise", b"\xff", 4, b"no JSON"]).release()

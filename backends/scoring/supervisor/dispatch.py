@@ -10,6 +10,8 @@ from backends.scoring.launch import Launch
 from .job import Job, Reply
 from .process import Worker
 
+BATCH_BYTES = 16 * 1024 * 1024
+"""Bodies of one batch together; a larger body is a batch of its own."""
 BUSY = "All workers are busy and the queue is full. Try again later."
 WAITED = "No worker became free within {} ms. Try again later."
 
@@ -27,8 +29,8 @@ class Dispatcher:
 
     @property
     def running(self) -> int:
-        """Jobs that are with a worker."""
-        return len(self._busy)
+        """Jobs that a worker has begun."""
+        return sum(len(worker.jobs) if worker.batch else 1 for worker in self._busy)
 
     @property
     def depth(self) -> int:
@@ -104,13 +106,22 @@ class Dispatcher:
         self.pump()
 
     def _share(self, worker: Worker, room: int) -> list[Job]:
-        """The oldest that wait: as many as there is room for, if the other workers get as many.
+        """The oldest that wait: as many as there is room for, if the other workers get as many."""
+        if worker.batch:
+            return self._batch(room)
+        fair = -(-len(self.waiting) // len(self._busy))
+        return [self.waiting.popleft() for _ in range(min(room, fair, len(self.waiting)))]
 
-        A batch is whatever waits.
-        """
-        waiting = len(self.waiting)
-        fair = waiting if worker.batch else -(-waiting // len(self._busy))
-        return [self.waiting.popleft() for _ in range(min(room, fair, waiting))]
+    def _batch(self, room: int) -> list[Job]:
+        """Whatever waits, up to a size and a number of bytes; one job at least."""
+        taken = [self.waiting.popleft()]
+        size = len(taken[0].body)
+        while self.waiting and len(taken) < room:
+            size += len(self.waiting[0].body)
+            if size > BATCH_BYTES:
+                break
+            taken.append(self.waiting.popleft())
+        return taken
 
     def _tell_quiet(self) -> None:
         if self._quiet is not None and not self._busy and not self.waiting:
