@@ -217,6 +217,8 @@ def test_every_data_type_survives_in_both_forms(identities: Server, as_bytes: bo
             {"inputs": [A, B], "outputs": [{"name": "y", "parameters": {"classification": 2}}]},
             "classification is not offered",
         ),
+        ({"inputs": [A, B], "outputs": 1}, "outputs should be a list"),
+        ({"inputs": [A, B], "outputs": {"name": "y"}}, "outputs should be a list"),
         ({"inputs": [A, B], "id": 7}, "id should be a string"),
         ({"inputs": [A, B], "parameters": [1]}, "parameters should be an object"),
         ({"inputs": {}}, "a list of inputs"),

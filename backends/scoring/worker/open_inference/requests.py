@@ -57,7 +57,10 @@ def read(request: "Request") -> Asked:
     if rest:
         message = "{} bytes of binary data belong to no input".format(len(rest))
         raise BadRequest(400, message)
-    for entry in fields.get("outputs") or ():
+    outputs = fields.get("outputs")
+    if outputs is not None and not isinstance(outputs, list):
+        raise BadRequest(400, "outputs should be a list")
+    for entry in outputs or ():
         _output(asked, entry)
     return asked
 
