@@ -1,9 +1,9 @@
 """What an engine has beside what a revision asks for, before it is applied."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backends.engines.records import EngineInfo
 from backends.targets.drivers.docker.room import Room, check_room
