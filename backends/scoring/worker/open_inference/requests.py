@@ -82,7 +82,7 @@ def response(asked: Asked, outputs: "List[Tensor]", run_ms: "Optional[float]") -
             entry["parameters"] = {"binary_data_size": len(data)}
             pieces.append(data)
         else:
-            entry["data"] = [_json_value(value) for value in _values(tensor)]
+            entry["data"] = _json_values(tensor)
         described.append(entry)
     fields["outputs"] = described
     head = json.dumps(fields).encode("ascii")
@@ -95,13 +95,12 @@ def response(asked: Asked, outputs: "List[Tensor]", run_ms: "Optional[float]") -
     return Answer(200, b"".join([head] + pieces), headers, run_ms)
 
 
-def _values(tensor: Tensor) -> "Any":
+def _json_values(tensor: Tensor) -> "List[Any]":
     values: "Any" = tensor.values
-    return values.tolist() if hasattr(values, "tolist") else values
-
-
-def _json_value(value: "Any") -> "Any":
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    found: "List[Any]" = values.tolist() if hasattr(values, "tolist") else list(values)
+    if tensor.datatype != BYTES:
+        return found
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in found]
 
 
 def _split(body: bytes, size: str) -> "Any":
