@@ -280,6 +280,24 @@ def test_a_new_file_begins_with_other_columns_or_a_full_size(tmp_path: Path) -> 
     assert next(tmp_path.rglob("inputs.4.csv")).read_bytes() == b"b\n" + row
 
 
+def test_columns_that_take_turns_keep_their_files(tmp_path: Path) -> None:
+    store = DataFiles(tmp_path, total_bytes=100_000)
+    for number in range(10):
+        store.append(("svc",), "inputs", "a\n" if number % 2 else "b\n", b"1\n")
+    found = sorted(tmp_path.rglob("*.csv"))
+    assert [path.name for path in found] == ["inputs.2.csv", "inputs.csv"]
+    assert [path.read_bytes() for path in found] == [b"a\n" + b"1\n" * 5, b"b\n" + b"1\n" * 5]
+
+
+def test_a_file_that_is_taken_away_begins_again_with_its_header(tmp_path: Path) -> None:
+    store = DataFiles(tmp_path, total_bytes=100_000)
+    for _ in range(2):
+        store.append(("svc",), "inputs", "a\n", b"1\n")
+        path = next(tmp_path.rglob("inputs.csv"))
+        assert path.read_bytes() == b"a\n1\n"
+        path.unlink()
+
+
 def test_the_oldest_files_give_way_to_new_ones(tmp_path: Path) -> None:
     old = tmp_path / "svc" / "inputs" / "2020" / "01" / "02" / "inputs.csv"
     old.parent.mkdir(parents=True)

@@ -39,7 +39,7 @@ class DataFiles:
         self._folder = folder
         self._most = total_bytes
         self._file_most = min(file_bytes, max(1, total_bytes // 2))
-        self._known: dict[Path, _File] = {}
+        self._known: dict[tuple[Path, str, bytes], _File] = {}
         self._total: int | None = None
 
     def append(self, parts: tuple[str, ...], name: str, header: str, rows: bytes) -> int:
@@ -51,14 +51,15 @@ class DataFiles:
         day = time.strftime("%Y/%m/%d", time.gmtime())
         place = self._folder.joinpath(*(safe(part) for part in parts), day)
         file = self._file(place, safe(name), header.encode("utf-8", "replace"), len(rows))
-        data = rows if file.size else file.header + rows
         descriptor = _open(file.path)
         try:
+            file.size = os.fstat(descriptor).st_size  # somebody may have taken the file away
+            data = rows if file.size else file.header + rows
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
         except OSError:
-            self._known.pop(place / name, None)  # its end is looked at again before the next rows
+            self._known.clear()  # its end is looked at again before the next rows
             raise
         finally:
             os.close(descriptor)
@@ -70,21 +71,23 @@ class DataFiles:
         return self._prune(file.path) if self._total > self._most else 0
 
     def _file(self, place: Path, name: str, header: bytes, size: int) -> _File:
-        key = place / name
-        file = self._known.get(key) or self._last(place, name)
-        full = file is not None and file.size and file.size + size > self._file_most
-        if file is None:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = _File(place / f"{name}.csv", header, 0)
-        elif file.header != header or full:
-            file = _File(place / f"{name}.{_number(file.path) + 1}.csv", header, 0)
+        """The file for rows of this header; several headers take turns without new files."""
+        key = (place, name, header)
+        file = self._known.get(key)
+        if file is None or (file.size and file.size + size > self._file_most):
+            newest = self._newest(place, name)
+            if file is None and newest is not None and newest.header == header:
+                file = newest  # of an earlier process; if it is full, the next call sees it
+            else:
+                file = _File(place / _file_name(name, newest), header, 0)
         if len(self._known) >= MOST_OPEN:
             self._known.clear()
         self._known[key] = file
         return file
 
-    def _last(self, place: Path, name: str) -> _File | None:
-        """The newest file of an earlier process; no row is added to one that ends in a torn row."""
+    def _newest(self, place: Path, name: str) -> _File | None:
+        """The file of the highest number; one that ends in a torn row has no header."""
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = [path for path in place.glob(f"{name}*.csv") if _belongs(path, name)]
         if not found:
             return None
@@ -116,6 +119,10 @@ class DataFiles:
             with contextlib.suppress(FileNotFoundError):
                 info = path.stat()
                 yield info.st_mtime_ns, info.st_size, path
+
+
+def _file_name(name: str, newest: _File | None) -> str:
+    return f"{name}.csv" if newest is None else f"{name}.{_number(newest.path) + 1}.csv"
 
 
 def _number(path: Path) -> int:
