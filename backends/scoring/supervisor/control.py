@@ -39,18 +39,23 @@ class Control:
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await reader.readline()
-            ask = _parse(line)
-            if ask.get("op") == "watch":
-                await self._watch(reader, writer)
-            else:
-                await _say(writer, await self._do(ask))
-        except (ValueError, TypeError) as error:
-            await _say(writer, {"ok": False, "error": f"this cannot be read: {error}"})
+            await self._serve(reader, writer)
         except ConnectionError:
             return
         finally:
             writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = await reader.readline()
+            ask = _parse(line) if line else {}
+        except (ValueError, TypeError, RecursionError) as error:
+            await _say(writer, {"ok": False, "error": f"this cannot be read: {error}"})
+            return
+        if ask.get("op") == "watch":
+            await self._watch(reader, writer)
+        elif line:
+            await _say(writer, await self._do(ask))
 
     async def _do(self, ask: dict[str, Any]) -> dict[str, Any]:
         operations: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {

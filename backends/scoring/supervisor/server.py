@@ -28,6 +28,8 @@ def run(launch: Launch, folder: Path, notes: Sequence[str] = ()) -> int:
         folder: What its relative paths start from.
         notes: What the starter should read in the log.
     """
+    if launch.control_socket and _runs_already(folder / launch.control_socket):
+        return CANNOT_START
     boot = os.urandom(6).hex()
     app_root = (folder / launch.app_root).resolve()
     listeners: list[socket.socket] = []
@@ -61,6 +63,19 @@ def run(launch: Launch, folder: Path, notes: Sequence[str] = ()) -> int:
     from . import life
 
     return _run_loop(life.serve(service, listeners, folder, renewing))
+
+
+def _runs_already(path: Path) -> bool:
+    """Another supervisor of this service runs; its state and its log are left alone."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1.0)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    reason = f"the service runs already: {path} answers"
+    print(f"pilothouse-serve: {reason}", file=sys.stderr)  # noqa: T201 - the program's own message
+    return True
 
 
 def _renewing(launch: Launch, folder: Path, log: Log) -> "Renewing | None":
