@@ -50,6 +50,7 @@ class Connection(http.client.HTTPConnection):
         super().__init__("docker", timeout=timeout)
         self._address = address
         self._quiet = timeout
+        self._given_up = False
         self._wire: socket.socket | None = None
         """The socket, which an answer of unknown length takes away from `sock`."""
 
@@ -57,9 +58,12 @@ class Connection(http.client.HTTPConnection):
         """Connect as the address says."""
         self.sock = self._wire = dial(self._address)
         self.sock.settimeout(self._quiet)
+        if self._given_up:  # while it was being connected
+            raise ConnectionAbortedError("closed")
 
     def shut(self) -> None:
         """Wake whoever reads or writes; they find the connection ended."""
+        self._given_up = True
         if self._wire is not None:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
