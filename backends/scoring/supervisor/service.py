@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends.scoring.launch import Launch
 
 from . import status as states
-from .collecting import Collector
 from .dispatch import Dispatcher
 from .job import Job, Reply
 from .logs import Log
@@ -21,6 +20,9 @@ from .process import Worker
 from .request import Request
 from .spawn import Spawned
 from .status import Evidence, Status
+
+if TYPE_CHECKING:
+    from .collecting import Collector
 
 NOT_READY = "The service is not ready: {}."
 
@@ -174,8 +176,11 @@ class Service:
         """Begin, go on with another revision's names, or end, as the serving launch asks."""
         if self.collector is not None:
             self.collector.close()
-        wanted = self.launch.collect_data
-        self.collector = Collector(self.launch, folder, self._say) if wanted else None
+            self.collector = None
+        if self.launch.collect_data:
+            from .collecting import Collector
+
+            self.collector = Collector(self.launch, folder, self._say)
 
     def _say(self, level: str, text: str) -> None:
         self.log.line(text, level=level)
