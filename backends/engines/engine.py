@@ -15,6 +15,7 @@ from backends.engines.clients import new_client
 from backends.engines.failures import EngineCut, cut, failure
 from backends.engines.records import EngineAddress, EngineInfo
 from backends.engines.ssh import Relay
+from backends.engines.wire import Wire, upgrade
 from backends.errors import PilothouseError, Unavailable, Unsupported
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Engine:
         self._reached = address
         self._api = ""
         self._idle: list[docker.APIClient] = []
-        self._streams: set[BodyReader] = set()
+        self._streams: set[BodyReader | Wire] = set()
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._closed = False
@@ -146,6 +147,31 @@ class Engine:
             raise EngineCut(f"Docker could not {what}: the target was closed.")
 
     @contextlib.asynccontextmanager
+    async def wire(self, what: str, path: str, body: bytes) -> AsyncGenerator[Wire, None]:
+        """A connection of raw bytes both ways, as `POST path` gives it; closed with the context.
+
+        Args:
+            what: Completes "Docker could not …".
+            path: Below `/v{api}`, already quoted.
+            body: JSON.
+
+        Raises:
+            PilothouseError: the engine refused or could not be reached.
+        """
+        await self._open(what)
+        wire = Wire(
+            await self.call(
+                what, lambda _client: upgrade(self._reached, f"/v{self._api}{path}", body)
+            )
+        )
+        self._streams.add(wire)
+        try:
+            yield wire
+        finally:
+            self._streams.discard(wire)
+            wire.close()
+
+    @contextlib.asynccontextmanager
     async def tunnel(self, host: str, port: int) -> AsyncGenerator[int, None]:
         """A port of this machine's loopback that leads to an address of the engine's machine.
 
@@ -225,7 +251,8 @@ class Engine:
 
         threading.Thread(target=run, name=f"docker {what}", daemon=True).start()
         try:
-            found = await asyncio.wait_for(future, seconds)
+            async with asyncio.timeout(seconds):  # wait_for of 3.11 may lose a cancellation
+                found = await future
         except Exception as error:
             raise self._failure(what, error) from error
         if self._relay is not None:

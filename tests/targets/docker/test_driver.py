@@ -141,7 +141,7 @@ async def test_every_container_of_ours_is_confined(
         assert {mount["Type"] for mount in container["Mounts"]} == {"volume"}
         assert container["Config"]["User"] == "10001:10001"
         assert host["LogConfig"]["Config"]["max-size"] == "16m"
-        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        assert host["RestartPolicy"]["Name"] == "always"
     (server,) = servers
     assert server["HostConfig"]["NanoCpus"] == 500_000_000
     assert server["HostConfig"]["Memory"] == server["HostConfig"]["MemorySwap"] == 500_000_000

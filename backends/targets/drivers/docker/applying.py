@@ -14,7 +14,7 @@ from backends.targets.drivers.docker.current import current_spec
 from backends.targets.drivers.docker.finding import Container, identity, volumes_of
 from backends.targets.drivers.docker.keyfiles import put_keys
 from backends.targets.drivers.docker.routing import Routes
-from backends.targets.drivers.docker.shape import PORT, Place, place_of
+from backends.targets.drivers.docker.shape import KEPT_RUNNING, PORT, Place, place_of
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.records import Keys, ServiceSpec
 
@@ -126,7 +126,7 @@ class Applying:
         waits = any(map(serving_at_all, serving))
         await routing.use(self._engine, router, wanted, when_ready=waits)
         if not serving_at_all(router):
-            await making.set_restart_policy(self._engine, identity(router), "unless-stopped")
+            await making.set_restart_policy(self._engine, identity(router), KEPT_RUNNING)
             await making.start(self._engine, identity(router), self._spec.name)
             await routing.await_router(self._engine, identity(router))
 

@@ -14,7 +14,7 @@ from backends.targets.drivers.docker.keyfiles import get_keys, put_keys
 from backends.targets.drivers.docker.launching import grace
 from backends.targets.drivers.docker.observation import last_word
 from backends.targets.drivers.docker.routing import Routes, upstream
-from backends.targets.drivers.docker.shape import PORT
+from backends.targets.drivers.docker.shape import KEPT_RUNNING, PORT
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.drivers.docker.swapping import spec_file
 from backends.targets.records import Keys, ServiceSpec, ServiceState
@@ -104,5 +104,5 @@ async def _start(engine: Engine, container: Container, spec: ServiceSpec) -> Non
 
 
 async def _run(engine: Engine, container: Container, spec: ServiceSpec) -> None:
-    await making.set_restart_policy(engine, identity(container), "unless-stopped")
+    await making.set_restart_policy(engine, identity(container), KEPT_RUNNING)
     await making.start(engine, identity(container), spec.name)

@@ -147,7 +147,7 @@ async def rename(engine: Engine, container: str, name: str) -> None:
 
 
 async def set_restart_policy(engine: Engine, container: str, policy: str) -> None:
-    """`no`, which says that it is stopped on request, or `unless-stopped`."""
+    """`no`, which says that it is stopped on request, or `KEPT_RUNNING`."""
 
     def ask(client: Any) -> None:
         client.update_container(container, restart_policy={"Name": policy})

@@ -19,6 +19,9 @@ SERVE = "/opt/pilothouse/bin/pilothouse-serve"
 ROUTE = "/opt/pilothouse/bin/pilothouse-router"
 STOP_SECONDS = 35
 """The longest grace of the server and what it needs to end by itself."""
+KEPT_RUNNING = "always"
+"""Restart policy of what is to run. `unless-stopped` leaves a container down whose engine was
+killed, because the engine itself ends it when it comes back (measured with 20.10)."""
 _GB = 1_000_000_000
 _SECOND = 1_000_000_000
 """Nanoseconds."""
@@ -112,7 +115,7 @@ def _host_config(spec: ServiceSpec, volume: str) -> dict[str, Any]:
         **_confinement(),
         "Mounts": [mount],
         "NetworkMode": labels.group_name(spec.workspace, spec.name),
-        "RestartPolicy": {"Name": "unless-stopped"},
+        "RestartPolicy": {"Name": KEPT_RUNNING},
         "LogConfig": {"Type": "json-file", "Config": log},
     }
 

@@ -80,7 +80,8 @@ class Watch:
                     last = status
                     yield status
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hint.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._hint.wait()
             yield StreamEnd(CLOSED)
         except PilothouseError:
             if not self._closed():
