@@ -19,17 +19,21 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import psutil
+
 from backends.engines.records import EngineAddress
 from backends.engines.roads import Road
 from backends.errors import InvalidInput, PilothouseError, Unauthorized, Unavailable
 
 LOOPBACK = "127.0.0.1"
 _SOCKET = "engine.sock"
+_PREFIX = "ph-ssh-"
 _END_SECONDS = 5.0
 _KEEP_SECONDS = 60
 """How long an idle master connection stays."""
-_LONGEST_FOLDER = 40
-"""Bytes: ssh adds a name of 40 and a random ending of 17 to it, and a socket's path ends at 107."""
+_LONGEST_FOLDER = 24
+"""Bytes of the temporary folder: ours below it takes 25, the name that ssh gives its socket 40, a
+random ending of it 17, and a socket's whole path ends at 107."""
 _NOT_FOUND, _FAILED = 127, 255
 """Exit codes: of the far shell for a program that is not there, of ssh itself."""
 
@@ -90,7 +94,10 @@ class Relay:
     async def open(self) -> Path:
         """The engine's socket, made and listened on at the first call."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="ph-ssh-", dir=_short_folder()))
+            place = _short_folder()
+            _sweep(place)
+            prefix = f"{_PREFIX}{os.getpid()}-"
+            self._folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
             line = command(self._address, self._folder)
             listener = _private_listener(self._folder / _SOCKET)
             await self._open.enter_async_context(self._road(listener, line))
@@ -227,6 +234,16 @@ def _private_listener(path: Path) -> socket.socket:
     return listener
 
 
-def _short_folder() -> str:
+def _short_folder() -> Path:
     folder = tempfile.gettempdir()
-    return folder if len(os.fsencode(folder)) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # a folder of mode 0700 is made in it
+    return Path(folder if len(os.fsencode(folder)) <= _LONGEST_FOLDER else "/tmp")  # noqa: S108  # a folder of mode 0700 is made in it
+
+
+def _sweep(place: Path) -> None:
+    """Remove what consoles of ours left that were killed."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):
+            mine = folder.lstat().st_uid == os.getuid()
+            if mine and owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)

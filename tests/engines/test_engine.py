@@ -322,6 +322,22 @@ async def test_cancelling_whoever_waits_ends_the_thread(engine: Engine) -> None:
         await nobody_reads()
 
 
+async def test_given_up_at_any_moment_a_stream_leaves_no_thread(engine: Engine) -> None:
+    async with container("import time; time.sleep(60)") as made:
+
+        async def wait() -> None:
+            async with aclosing(logs(engine, made)) as pieces:
+                await anext(pieces)
+
+        await engine.info()
+        for tenths in range(40):
+            waiting = asyncio.create_task(wait())
+            await asyncio.sleep(tenths / 10_000)  # each a little later than the one before
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        await nobody_reads()
+
+
 async def test_closing_the_engine_ends_its_streams(engine: Engine) -> None:
     async with container("print(1, flush=True); import time; time.sleep(60)") as made:
         pieces = logs(engine, made)

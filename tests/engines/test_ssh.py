@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
@@ -65,7 +66,15 @@ def processes(server: Sshd) -> list[psutil.Process]:
 
 def folders() -> set[Path]:
     """Private folders of relays."""
-    return set(Path("/tmp").glob("ph-ssh-*"))
+    return set(Path(tempfile.gettempdir()).glob("ph-ssh-*"))
+
+
+def make_folder(pid: int) -> Path:
+    """As a console of that process would leave it."""
+    path = Path(tempfile.gettempdir(), f"ph-ssh-{pid}-left")
+    path.mkdir(mode=0o700)
+    (path / "engine.sock").touch()
+    return path
 
 
 def mode(path: Path) -> int:
@@ -120,6 +129,15 @@ async def test_closing_the_engine_leaves_no_process_and_no_file(server: Sshd) ->
         return not processes(server)
 
     await eventually(ended)
+
+
+async def test_what_a_killed_console_left_is_removed(server: Sshd) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    left = make_folder(gone.pid)
+    async with Engine(address(server.config)) as engine:
+        await engine.info()
+        assert left not in folders()
 
 
 async def test_a_killed_connection_is_a_cut_and_the_next_call_connects_anew(
