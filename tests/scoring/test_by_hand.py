@@ -114,6 +114,22 @@ def test_a_flag_wins_over_a_variable_and_a_variable_over_the_file(tmp_path: Path
     assert launch(*file, "--model_dir", "flag").model_dir == "flag"
 
 
+def test_flags_start_from_here_and_variables_from_the_app_root(
+    start: Start, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    (root / "lib").mkdir(parents=True)
+    (root / "lib" / "helper.py").write_text("WHO = 'lib'\n", encoding="utf-8")
+    told = "import helper, os\ndef init(): pass\ndef run(data): return [helper.WHO, os.getcwd()]\n"
+    (root / "own.py").write_text(told, encoding="utf-8")
+    variables = {"AML_APP_ROOT": str(root), "AZUREML_SOURCE_DIRECTORY": "lib"}
+    inside = start(AZUREML_ENTRY_SCRIPT="own.py", **variables).ready()
+    assert inside.score() == ["lib", str(root)]
+    (tmp_path / "models").mkdir()
+    here = start("--entry-script", "score.py", "--model-dir", "models", **variables).ready()
+    assert here.score(["AZUREML_MODEL_DIR"]) == {"AZUREML_MODEL_DIR": str(tmp_path / "models")}
+
+
 def test_defaults_are_the_old_ones_but_for_the_address() -> None:
     found = launch()
     assert (found.port, found.workers, found.scoring_timeout_ms) == (5001, 1, 3_600_000)
