@@ -2,42 +2,32 @@
 
 import asyncio
 import traceback
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
-from urllib.parse import unquote
 
 import httptools
 
 from . import writing
 from .job import INTERNAL, Parts, Reply
 from .logs import Log
-from .request import Pairs, Request
+from .reading import Judge, Reader
+from .request import Request
 
-SILENT_BYTES = 64 * 1024
-"""Bytes that may arrive without a body's byte among them: heads, trailers, chunk extensions."""
 LINGER_SECONDS = 2.0
 """How long a refused body is still read, so that its sender sees the answer and no reset."""
 RETIRE_SECONDS = 0.1
 """How long an idle connection of a server that ends is kept for a request on its way."""
 IDLE_TURNS = 15
 """Calls of `tick` that a head may take, and that a body or a client may be silent."""
-BAD = "Invalid HTTP request received."
-TOO_LONG = "The request's head or framing is longer than 65536 bytes."
 SLOW = "The request did not arrive in time."
 
 
-class Application(Protocol):
+class Application(Judge, Protocol):
     """What answers requests; every method returns at once."""
-
-    body_bytes: int
 
     @property
     def draining(self) -> bool:
         """Every answer is its connection's last."""
-
-    def refuse(self, request: Request) -> Reply | None:
-        """Why a request gets no further, judged by its head."""
 
     def start(self, request: Request, answer: Callable[[Reply], None]) -> None:
         """Call `answer` once, now or later."""
@@ -67,16 +57,12 @@ class Connection(asyncio.Protocol):
         self._log = log
         self._opened = opened
         self._ended = ended
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = Reader(app, self._expected)
+        self._waiting = self._reader.complete
         self._current: Request | None = None
         """The request whose answer is next."""
-        self._waiting: deque[Request] = deque()
-        self._coming: Request | None = None
-        """The request whose body arrives."""
-        self._body: bytes | bytearray = b""
-        self._size = 0
-        self._turning = self._deaf = self._paused = self._short = False
-        self._silent = self._idle = self._unsent = 0
+        self._turning = self._paused = False
+        self._unsent = 0
         self._writable: asyncio.Event | None = None
         self._stream: asyncio.Task[None] | None = None
 
@@ -91,8 +77,7 @@ class Connection(asyncio.Protocol):
         """Cancel what nobody waits for any more."""
         del exc
         self._ended(self)
-        self._deaf = True
-        self._waiting.clear()
+        self._reader.close()
         if self._stream is not None:
             self._stream.cancel()
         request, self._current = self._current, None
@@ -101,44 +86,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, then answer what is complete."""
-        if self._deaf:
-            return
-        self._silent += len(data)
         try:
-            self._feed(data)
+            self._reader.feed(data)
         except httptools.HttpParserCallbackError:
-            self._failed(self._coming or Request("GET", "", "", []))
-        except httptools.HttpParserError:
-            if not self._deaf:  # what follows a last request is not ours to judge
-                self._refuse(400, BAD)
-        if self._silent > SILENT_BYTES and not self._deaf:
-            self._refuse(431, TOO_LONG)
+            self._failed(self._reader.coming or Request("GET", "", "", []))
         if self._current is None:
             self._turn()
         elif self._waiting:
             self._pause()
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                if self._deaf:
-                    return
-                data = self._head_without_upgrade() + data[upgrade.args[0] :]
-            else:
-                return
-
-    def _head_without_upgrade(self) -> bytes:
-        """The present head again, without its offer of another protocol.
-
-        The parser takes what follows an offer for that protocol, the request's own body included.
-        """
-        parser = self._parser
-        lines = [b"%b: %b\r\n" % pair for pair in self._pairs if pair[0] != b"upgrade"]
-        version = parser.get_http_version().encode("ascii")
-        first = b"%b %b HTTP/%b\r\n" % (parser.get_method(), self._url, version)
-        return first + b"".join(lines) + b"\r\n"
 
     def pause_writing(self) -> None:
         """The client reads too slowly: take no more of its requests."""
@@ -150,112 +105,20 @@ class Connection(asyncio.Protocol):
         if self._writable is not None:
             self._writable.set()
             self._writable = None
-        self._go_on()
+        self._turn()
 
-    # The parser's side
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._silent = self._idle = 0
-        self._url = b""
-        self._pairs: Pairs = []
-        self._in_head = True
-
-    def on_url(self, url: bytes) -> None:
-        """A piece of the target."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; trailers are passed over."""
-        if self._in_head:
-            self._pairs.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """Judge the head, before the body is taken."""
-        self._in_head = False
-        parser = self._parser
-        method = parser.get_method().decode("ascii")
-        if parser.should_upgrade() and method != "CONNECT":
-            return
-        path, _, query = self._url.decode("latin-1").partition("?")
-        if not path.startswith("/"):
-            path = _absolute(self._url)
-        request = Request(method, unquote(path) if "%" in path else path, query, self._pairs)
-        request.modern = parser.get_http_version() != "1.0"
-        request.keep_alive = request.modern and parser.should_keep_alive() and method != "CONNECT"
-        request.refusal = self._app.refuse(request)
-        self._coming = request
-        self._size = 0
-        length = request.headers.get(b"content-length", b"0")
-        if int(length) > self._app.body_bytes:
-            self._too_large(request)
-        elif b"expect" in request.headers:
-            self._expect(request)
-
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
-        self._silent = self._idle = 0
-        request = self._coming
-        if request is None:
-            return
-        self._size += len(body)
-        if self._size > self._app.body_bytes:
-            self._too_large(request)
-        elif request.refusal is None:
-            if not self._body:
-                self._body = body
-            elif isinstance(self._body, bytearray):
-                self._body += body
-            else:
-                self._body = bytearray(self._body) + body
-
-    def on_message_complete(self) -> None:
-        """The request is whole."""
-        request, self._coming = self._coming, None
-        if request is None or self._deaf:
-            return
-        request.body = bytes(self._body)
-        self._body = b""
-        self._waiting.append(request)
-        self._deaf = not request.keep_alive
-
-    # Requests that end the connection
-
-    def _too_large(self, request: Request) -> None:
-        message = f"The request body is larger than {self._app.body_bytes} bytes."
-        if request.refusal is None:
-            request.refusal = Reply.problem(413, message, rejected="body")
-        self._cut(request)
-
-    def _expect(self, request: Request) -> None:
-        if request.headers[b"expect"].lower() != b"100-continue" or not request.modern:
-            return
-        if request.refusal is not None:
-            self._cut(request)
-        elif self._current is None and not self._waiting:
+    def _expected(self) -> None:
+        if self._current is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _refuse(self, status: int, message: str) -> None:
-        """Answer something that is no request, or not a whole one."""
-        request = self._coming or Request("GET", "", "", [])
-        request.refusal = Reply.problem(status, message)
-        self._cut(request)
-
-    def _cut(self, request: Request) -> None:
-        """Make this the last request, whatever of it is still to come."""
-        request.keep_alive = False
-        self._coming, self._body = None, b""
-        self._deaf = self._short = True
-        self._waiting.append(request)
 
     # Answers
 
     def _turn(self) -> None:
-        """Start what waits; requests that are answered at once follow each other here."""
+        """Start what waits, if the client takes its answers; those given at once follow here."""
         if self._turning:
             return
         self._turning = True
-        while self._current is None and self._waiting:
+        while self._current is None and self._waiting and self._writable is None:
             request = self._current = self._waiting.popleft()
             if request.refusal is not None:
                 self.answer(request.refusal)
@@ -322,8 +185,8 @@ class Connection(asyncio.Protocol):
         """A bug of ours: its traceback goes to the log, the connection ends."""
         for line in traceback.format_exc().splitlines():
             self._log.line(line, level="ERROR", rid=request.identity.request_id)
-        self._deaf, self._current = True, None
-        self._waiting.clear()
+        self._current = None
+        self._reader.close()
         self._transport.write(writing.whole(request, Reply.problem(500, INTERNAL), b""))
         self._transport.close()
 
@@ -337,7 +200,7 @@ class Connection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """A request is being answered, or arrives."""
-        return self.answering or self._coming is not None
+        return self.answering or self._reader.coming is not None
 
     def retire(self) -> None:
         """End after the present answer, or soon: a request may be on its way."""
@@ -353,13 +216,14 @@ class Connection(asyncio.Protocol):
         unsent = self._transport.get_write_buffer_size()
         moved = unsent != self._unsent
         self._unsent = unsent
-        self._idle = 0 if moved or (self._current is not None and not unsent) else self._idle + 1
-        if self._idle < IDLE_TURNS:
+        reader = self._reader
+        reader.idle = 0 if moved or (self._current and not unsent) else reader.idle + 1
+        if reader.idle < IDLE_TURNS:
             return
-        if self._coming is None or unsent:
+        if reader.coming is None or unsent:
             self.abort()
         else:
-            self._refuse(408, SLOW)
+            reader.refuse(408, SLOW)
             self._turn()
 
     def _close_idle(self) -> None:
@@ -368,9 +232,8 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close; behind a body that was cut short only after a while in which it is read."""
-        self._deaf = True
-        self._waiting.clear()
-        if self._short and not self._app.draining and self._transport.can_write_eof():
+        self._reader.close()
+        if self._reader.short and not self._app.draining and self._transport.can_write_eof():
             self._transport.write_eof()
             self._go_on()
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
@@ -388,11 +251,3 @@ class Connection(asyncio.Protocol):
             self._paused = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
-
-
-def _absolute(url: bytes) -> str:
-    """The path of a target that names a host, as to a proxy; of `*` and the like it is nothing."""
-    try:
-        return (httptools.parse_url(url).path or b"").decode("latin-1")
-    except httptools.HttpParserInvalidURLError:
-        return ""
