@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from backends.configs.records import ImageRegistry
 from backends.engines.engine import Engine
-from backends.errors import BuildFailed, NotFound, PilothouseError, Unauthorized
+from backends.errors import BuildFailed, NotFound, PilothouseError, Unauthorized, Unavailable
 from backends.images.container_plan import ContainerPlan
 from backends.images.containers.credentials import auth_header
 from backends.images.containers.events import events
@@ -22,6 +22,7 @@ from backends.images.venv import BuildLine
 if TYPE_CHECKING:
     import docker
 
+_DENIED = re.compile(r"denied|unauthorized|authentication|no basic auth", re.IGNORECASE)
 MICROMAMBA = "mambaorg/micromamba:2"
 
 
@@ -109,19 +110,24 @@ async def pull(
         f"pull {reference}", "POST", f"/images/create?{urlencode(query)}", headers=header
     )
     seen: set[str] = set()
-    async with contextlib.aclosing(answer):
-        async for event in events(answer):
-            if problem := event.get("error"):
-                raise _refused(reference, str(problem))
-            text = " ".join(str(event[key]) for key in ("id", "status") if event.get(key))
-            if text not in seen and "ing" not in str(event.get("status", "")).split(" ")[0]:
-                seen.add(text)
-                yield BuildLine(text)
+    try:
+        async with contextlib.aclosing(answer):
+            async for event in events(answer):
+                if problem := event.get("error"):
+                    raise _refused(reference, str(problem))
+                text = " ".join(str(event[key]) for key in ("id", "status") if event.get(key))
+                if text not in seen and "progress" not in event:
+                    seen.add(text)
+                    yield BuildLine(text)
+    except Unavailable as error:  # what a registry refuses may come with any status
+        if _DENIED.search(error.what):
+            raise _refused(reference, error.what) from error
+        raise
 
 
 def _refused(reference: str, said: str) -> PilothouseError:
     text = f"{reference} could not be pulled: {said.strip().rstrip('.')}."
-    if re.search(r"denied|unauthorized|authentication|no basic auth", said, re.IGNORECASE):
+    if _DENIED.search(said):
         return Unauthorized(
             text, fix="Give the registry's address, user and password, or `docker login` to it."
         )

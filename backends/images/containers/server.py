@@ -4,6 +4,7 @@ It is made once on an engine, from the Python image that the engine has, and cop
 every environment image as one layer.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -13,10 +14,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources.abc import Traversable
 
 from backends.engines.engine import Engine
+from backends.errors import BuildFailed
 from backends.images.containers import names
 from backends.images.containers.bases import pull, python_bases
+from backends.images.containers.failures import telling_line
 from backends.images.containers.inputs import Inputs, input_entries, job_entry, program
-from backends.images.containers.layers import Archive, Layer, make_layer
+from backends.images.containers.layers import Archive, Layer, StepFailed, make_layer
 from backends.images.containers.store import find_image
 from backends.images.containers.tars import Entry, tar_of
 from backends.images.containers.workroom import Workroom
@@ -61,9 +64,19 @@ async def server_image(
                 yield line
         yield BuildLine(f"The scoring server is prepared for this engine, once ({base}).")
         made = make_layer(engine, _layer(base, minor, key, inputs, room))
-        async for item in made:
-            if isinstance(item, BuildLine):
-                yield item
+        try:
+            async with contextlib.aclosing(made) as items:
+                async for item in items:
+                    if isinstance(item, BuildLine):
+                        yield item
+        except StepFailed as error:
+            raise BuildFailed(
+                "The scoring server could not be prepared on the engine:"
+                f" {telling_line(error.output)}",
+                fix="Containers of that engine must reach a package index: `PIP_INDEX_URL` and"
+                " `HTTPS_PROXY` are passed to them.",
+                detail=error.detail,
+            ) from error
     yield ServerImage(reference=tag, key=key, python=minor)
 
 

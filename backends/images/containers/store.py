@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import docker
 
 _CONFLICT = 409
+_PRUNED = (names.SERVICE, names.ENVIRONMENT, names.STEP, names.PACKAGES, names.SERVER)
+"""Kinds that pruning removes, those that stand on others first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,27 +105,27 @@ async def prune_images(
     Returns:
         What was removed (with `dry`, what nothing uses by name), service images first.
     """
-    order = [names.SERVICE, names.ENVIRONMENT, names.STEP, names.PACKAGES, names.SERVER]
     images = await stored_images(engine)
     newest = next((image.id for image in images if image.kind == names.SERVER), "")
     found = [
         image
         for image in images
-        if image.kind in order
+        if image.kind in _PRUNED
         and not image.used_by
         and image.reference not in keep
         and image.id != newest
         and not (image.kind == names.SERVICE and workspace not in {"", image.workspace})
     ]
-    found.sort(key=lambda image: order.index(image.kind))
-    if dry:
-        return tuple(found)
+    found.sort(key=lambda image: _PRUNED.index(image.kind))
 
-    def remove(client: "docker.APIClient") -> tuple[StoredImage, ...]:
-        return tuple(image for image in found if _removed(client, image.reference))
+    def remove(client: Any) -> tuple[StoredImage, ...]:
+        below = _stood_on(client, {image.id for image in found})
+        free = [image for image in found if image.id not in below]
+        return tuple(image for image in free if dry or _removed(client, image.reference))
 
     removed = await engine.call("remove images", remove, seconds=600)
-    await sweep(engine)
+    if not dry:
+        await sweep(engine)
     return removed
 
 
@@ -144,11 +146,27 @@ async def remove_image(engine: Engine, reference: str) -> None:
         raise Refused(
             f"{reference} was not made by Pilothouse.", fix=f"`docker rmi {reference}` removes it."
         )
-    if not await engine.call("remove an image", lambda client: _removed(client, reference)):
+
+    def remove(client: Any) -> bool:
+        alone = found.id not in _stood_on(client, {found.id})
+        return alone and _removed(client, reference)
+
+    if not await engine.call("remove an image", remove):
         raise Refused(
             f"{reference} is needed by a container or by an image that stands on it.",
             fix="`pilothouse image list` tells by what; delete that service first.",
         )
+
+
+def _stood_on(client: Any, going: Collection[str]) -> set[str]:
+    """Ids of all images that one which stays stands on; the engine would only take their names."""
+    parents = {image["Id"]: image["ParentId"] for image in client.images(all=True)}
+    below: set[str] = set()
+    staying = [image["Id"] for image in client.images() if image["Id"] not in going]
+    for image in staying:
+        while (image := parents.get(image, "")) and image not in below:
+            below.add(image)
+    return below
 
 
 def _removed(client: Any, reference: str) -> bool:
