@@ -128,12 +128,12 @@ class Server:
         return httpx.get(f"{self.url}{path}", timeout=DEADLINE, **options)
 
     def log(self) -> list[dict[str, Any]]:
-        """Every line of the present log file so far; none in the moment of its rotation."""
+        """Every whole line of the present log file; none in the moment of its rotation."""
         try:
-            text = (self.folder / "log.jsonl").read_text(encoding="utf-8")
+            text = (self.folder / "log.jsonl").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text.split("\n")[:-1]]
 
     def logged(self, text: str) -> dict[str, Any]:
         """The first log line that contains a text, waited for."""
