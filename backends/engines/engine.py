@@ -260,10 +260,7 @@ class Engine:
         return found
 
     def _with_client(self, work: Callable[["docker.APIClient"], T], seconds: float) -> T:
-        try:
-            client = self._idle.pop()
-        except IndexError:
-            client = new_client(self._reached, self._api or OLDEST_API)
+        client = self._idle_client() or new_client(self._reached, self._api or OLDEST_API)
         client.timeout = seconds  # type: ignore[assignment]  # requests takes fractions too
         try:
             result = work(client)
@@ -276,8 +273,16 @@ class Engine:
             self._idle.append(client)
         return result
 
+    def _idle_client(self) -> "docker.APIClient | None":
+        try:
+            return self._idle.pop()
+        except IndexError:  # another thread was faster, or there was none
+            return None
+
     def _failure(self, what: str, error: Exception) -> BaseException:
         found = failure(what, error, self.address, self._ssh_problem())
+        if isinstance(found, Unsupported):
+            self._api = ""  # the engine may be another one than before: ask it again
         return error if found is None else found
 
     def _ssh_problem(self) -> PilothouseError | None:

@@ -263,6 +263,21 @@ async def test_an_engine_of_another_age_is_refused(
     assert f"the API {oldest} to {newest}" in error.what
 
 
+async def test_an_engine_that_was_replaced_by_an_older_one_is_asked_again(tmp_path: Path) -> None:
+    async with Engine(resolve({"url": f"unix://{SOCKET}"})) as engine:
+        await engine.info()
+
+        def refuse(client: Any) -> None:
+            client._version = "9.99"
+            client.info()
+
+        with pytest.raises(Unsupported, match="too new"):
+            await engine.call("look", refuse)
+        assert engine.api == ""
+        assert (await engine.info()).version
+        assert engine.api
+
+
 # Streams
 
 
