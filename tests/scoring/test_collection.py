@@ -185,6 +185,26 @@ def run(_): collector.collect([1])
     assert 'designation="other"} 1' in server.get("/metrics").text
 
 
+def test_data_that_cannot_be_read_fails_no_request(serve: Serve) -> None:
+    script = """
+from azureml.monitoring import ModelDataCollector
+class Odd:
+    def tolist(self): raise ValueError("not today")
+def init():
+    global collector
+    collector = ModelDataCollector("m", "inputs")
+def run(_):
+    for data in (Odd(), [{"a": 1}, [2]], None, iter([1])):
+        correlations = collector.collect(data)
+    return collector.add_correlations([5], correlations)
+"""
+    server = serve(script, collect_data=True)
+    assert server.score({}).json() == [[5]]
+    assert 'lost_total{reason="unreadable"} 2' in server.get("/metrics").text
+    assert server.logged("data that cannot be collected: ValueError: not today")
+    assert len(stored(server, "default/default/default/svc/m/1/inputs/*/inputs.csv", 2)) == 2
+
+
 def test_threads_of_a_script_may_collect(serve: Serve) -> None:
     script = """
 import threading

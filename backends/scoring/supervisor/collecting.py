@@ -89,12 +89,12 @@ class Collector:
             self._add(_Exchange(request_id, time.time(), inputs, predictions), 2)
 
     def rows(self, meta: list[Any], body: bytes) -> None:
-        """What a script's collector handed over; an empty body was too large to be sent."""
+        """What a script's collector handed over; without a body it could not be sent."""
         model, version, designation, header, count = meta
         if body:
             self._add(_Rows(model, version, designation, header, count, body), count)
         elif count:
-            self._lose("too large", count)
+            self._lose("too large" if header else "unreadable", count)
 
     @property
     def lost(self) -> Counter[str]:

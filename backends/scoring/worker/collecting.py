@@ -96,6 +96,12 @@ def send(
     return {CORRELATION: ids, TIMESTAMP: [now] * len(ids)}
 
 
+def lose(origin: "collected.Origin", designation: str) -> None:
+    """Count a hand-over that could not be read."""
+    assert Sink.channel is not None
+    Sink.channel.send(wire.COLLECT, [origin.model, origin.version, designation, "", 1])
+
+
 def _rows(values: "Any", names: int) -> "List[Any]":
     """A list of rows; a flat list is one column, or one row where it has as many names."""
     if isinstance(values, dict):

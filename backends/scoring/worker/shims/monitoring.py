@@ -1,6 +1,6 @@
 """`azureml.monitoring` for environments without the package: what is collected goes to us."""
 
-from .. import collected, collecting
+from .. import collected, collecting, failure, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +40,20 @@ class ModelDataCollector:
     def collect(
         self, data: "Any", user_correlation_id: "Optional[str]" = None, **options: "Any"
     ) -> "Dict[str, Any]":
-        """Hand over a list, array or frame; returns what `add_correlations` takes."""
+        """Hand over a list, array or frame; returns what `add_correlations` takes.
+
+        Data of another shape is counted as lost and fails no request.
+        """
         del options
         if self._origin is None:
             return {}
-        table = collecting.Table(data, self.feature_names)
-        return collecting.send(self._origin, self.designation, table, user_correlation_id)
+        try:
+            table = collecting.Table(data, self.feature_names)
+            return collecting.send(self._origin, self.designation, table, user_correlation_id)
+        except Exception as error:  # whatever the data is, the request goes on
+            output.report("WARNING", "data that cannot be collected: " + failure.summary(error))
+            collecting.lose(self._origin, self.designation)
+            return {}
 
     def add_correlations(
         self, data: "Any", correlations: "Optional[Dict[str, Any]]" = None
@@ -55,6 +63,6 @@ class ModelDataCollector:
         if not ids:
             return data
         if hasattr(data, "assign") and hasattr(data, "columns"):
-            return data.assign(**{collecting.CORRELATION: ids})
+            return data.assign(**{collecting.CORRELATION: ids}) if len(data) == len(ids) else data
         rows = collecting.Table(data, self.feature_names).rows
         return collecting.Correlated(rows, ids)
