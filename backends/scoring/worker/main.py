@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FAILED_EXIT = 3
 """Exit code of a start that failed."""
+CRASHED_EXIT = 70
+"""Exit code of a worker whose script broke what we stand on; EX_SOFTWARE of sysexits.h."""
 
 
 def main(descriptor: int, parent: int) -> None:
@@ -51,7 +53,18 @@ def main(descriptor: int, parent: int) -> None:
     runner = _start(channel, config)
     if hasattr(gc, "freeze"):
         gc.freeze()
-    _serve(channel, runner)
+    try:
+        _serve(channel, runner)
+    except BaseException as error:
+        _crash(error)
+
+
+def _crash(error: BaseException) -> None:
+    """End now: threads of the script would keep a worker that answers no more."""
+    try:
+        output.report("ERROR", failure.describe(error))
+    finally:
+        os._exit(CRASHED_EXIT)
 
 
 def _start(channel: wire.Channel, config: "Dict[str, Any]") -> "Runner":
