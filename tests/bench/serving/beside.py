@@ -1,5 +1,6 @@
 """Both servers in turn at 1, 8 and 64 connections, with one worker each and with two."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ def measure() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app, model = script.lay_out(folder)
+        yield f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         yield HEAD
         for workers in (1, 2):
             for connections, pairs, alone in _sitting(folder, app, model, python, workers):
