@@ -153,7 +153,7 @@ class Packager:
             spec = replace(plan.spec, bundle=bundle)
             environment: Image | None = None
             async with aclosing(
-                building.environment_image(delivery, plan.environment, None)
+                building.environment_image(delivery, plan.environment, spec)
             ) as items:
                 async for item in items:
                     if isinstance(item, Image):

@@ -173,15 +173,18 @@ class Rollout:
     async def _images(self) -> AsyncGenerator[Event, None]:
         """The environment's image, and the service's on top; a rollback has it already."""
         plan, before = self._plan, self._spec.image
-        if before and plan.environment is None and plan.source.keep:
-            return
-        from backends.images.containers.building import environment_image, service_image
+        from backends.images.containers.building import environment_image, is_there, service_image
 
         delivery = await self._driver.delivery()
+        kept = before and plan.environment is None and plan.source.keep
+        if kept and await is_there(delivery, before or ""):
+            return
         key = self._spec.environment_key[:12]
         yield self._started(Stage.ENVIRONMENT, key)
         made: list[Image] = []
-        async for event in self._built(environment_image(delivery, plan.environment, before), made):
+        async for event in self._built(
+            environment_image(delivery, plan.environment, self._spec), made
+        ):
             yield event
         yield await self._finished(f"{'cached' if made[0].cached else 'built'} {key}")
         yield self._started(Stage.IMAGE, "models and source")

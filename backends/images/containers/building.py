@@ -10,6 +10,7 @@ from backends.images.containers.environment_image import build_environment
 from backends.images.containers.pushing import push
 from backends.images.containers.records import Image, StepFinished, StepStarted
 from backends.images.containers.service_image import build_service, environment_below
+from backends.images.containers.store import find_image
 from backends.images.environment import EnvironmentPlan
 from backends.images.venv import BuildLine
 from backends.targets.records import ServiceSpec
@@ -17,15 +18,23 @@ from backends.targets.records import ServiceSpec
 Item = BuildLine | StepStarted | StepFinished | Image
 
 
+async def is_there(delivery: Delivery, image: str) -> bool:
+    """Whether a target still has an image, or can pull it."""
+    if delivery.push_to:
+        return True
+    async with Engine(delivery.engine) as engine:
+        return await find_image(engine, image) is not None
+
+
 async def environment_image(
-    delivery: Delivery, plan: EnvironmentPlan | None, before: str | None
+    delivery: Delivery, plan: EnvironmentPlan | None, spec: ServiceSpec
 ) -> AsyncGenerator[Item, None]:
     """The environment's image; ends with it.
 
     Args:
         delivery: Which engine builds.
-        plan: None takes the environment below `before`.
-        before: The service's image until now.
+        plan: None takes the environment that the service has.
+        spec: Its image until now, and its environment's key.
 
     Raises:
         BuildFailed: a step failed.
@@ -33,10 +42,10 @@ async def environment_image(
     """
     async with Engine(delivery.engine) as engine:
         if plan is None:
-            below = await environment_below(engine, before) if before else None
+            below = await environment_below(engine, spec.image or "", spec.environment_key)
             if below is None:
                 raise NotFound(
-                    f"The engine no longer has the environment below {before or 'the service'}.",
+                    f"The engine no longer has the environment of service '{spec.name}'.",
                     fix="Name the inference config again (--ic), so that it is built anew.",
                 )
             yield below

@@ -12,6 +12,7 @@ _SETTINGS = frozenset({"CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LAB
 _OTHERS = frozenset({"ONBUILD", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"})
 _OURS = frozenset({"ARG", "FROM", "RUN", "SHELL"})
 _WORDS = _FILES | _SETTINGS | _OTHERS | _OURS
+_HERE = re.compile(r"(^|\s)<<-?['\"]?[A-Za-z_]")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
@@ -102,9 +103,7 @@ def _check(instruction: Instruction, what: str) -> None:
         problem = "is no Dockerfile instruction"
     elif instruction.word == "RUN" and re.match(r"--(mount|network|security)\b", instruction.text):
         problem = "uses an option that only BuildKit has"
-    elif instruction.word in {"RUN", "COPY", "ADD"} and re.search(
-        r"(^|\s)<<-?['\"]?\w+['\"]?\s*$", instruction.text
-    ):
+    elif instruction.word in {"RUN", "COPY", "ADD"} and _HERE.search(instruction.text):
         problem = "uses a here-document, which only BuildKit has"
     if problem:
         raise InvalidInput(

@@ -13,7 +13,7 @@ from backends.images.containers import names
 from backends.images.containers.container_files import state_entries
 from backends.images.containers.layers import Archive, Layer, make_layer
 from backends.images.containers.records import Image, StepFinished, StepStarted
-from backends.images.containers.store import find_image, find_layer
+from backends.images.containers.store import find_environment, find_image, find_layer
 from backends.images.containers.tars import Entry, digest_of, folder_entries, tar_of
 from backends.images.venv import BuildLine
 from backends.targets.records import ServiceSpec
@@ -77,11 +77,18 @@ async def build_service(
         yield item
 
 
-async def environment_below(engine: Engine, service: str) -> Image | None:
-    """The environment image that a service image stands on, while the engine has it."""
-    found = await find_image(engine, service)
+async def environment_below(engine: Engine, service: str, key: str) -> Image | None:
+    """The environment image that a service image stands on, while the engine has it.
+
+    Args:
+        engine: Where.
+        service: The service's image; it may be gone.
+        key: Of the environment, which finds another image of the same.
+    """
+    found = await find_image(engine, service) if service else None
     below = found.labels.get(ENVIRONMENT_IMAGE, "") if found else ""
-    return await find_image(engine, below) if below else None
+    known = await find_image(engine, below) if below else None
+    return known or await find_environment(engine, key)
 
 
 async def _step(

@@ -73,6 +73,16 @@ async def find_layer(engine: Engine, key: str) -> str | None:
     return await engine.call("look for a layer", ask)
 
 
+async def find_environment(engine: Engine, key: str) -> Image | None:
+    """The newest image of an environment, whichever server is in it."""
+    only = [f"{names.ENVIRONMENT_KEY}={key}", f"{names.IMAGE}={names.ENVIRONMENT}"]
+    found = await engine.call(
+        "look for an environment", lambda client: client.images(filters={"label": only})
+    )
+    newest = sorted(found, key=lambda image: int(image["Created"]))[-1:]
+    return await find_image(engine, newest[0]["Id"]) if newest else None
+
+
 async def stored_images(engine: Engine) -> tuple[StoredImage, ...]:
     """All images of ours, the newest first, then the volume of packages that builds keep."""
 

@@ -19,7 +19,7 @@ from tests.support.imagebuilds import (
     specified,
 )
 
-pytestmark = needs_engine()
+pytestmark = [needs_engine(), pytest.mark.timeout(300)]
 CONFINED = {
     "ReadonlyRootfs": True,
     "CapDrop": ["ALL"],

@@ -20,7 +20,7 @@ from backends.images.venv import BuildLine
 from tests.support.containers import IMAGE, asked, client, needs_engine
 from tests.support.imagebuilds import built, engine, left_over, planned
 
-pytestmark = needs_engine()
+pytestmark = [needs_engine(), pytest.mark.timeout(300)]
 SECRET = "s3cr3t-" + base64.b32encode(b"index password").decode().strip("=")
 
 

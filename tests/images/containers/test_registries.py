@@ -21,7 +21,7 @@ from tests.support.containers import asked, needs_engine
 from tests.support.imagebuilds import built, engine, planned
 from tests.support.imageregistry import PASSWORD, USER, needs_registry, private_registry
 
-pytestmark = [needs_engine(), needs_registry()]
+pytestmark = [needs_engine(), needs_registry(), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

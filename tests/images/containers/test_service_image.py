@@ -24,7 +24,7 @@ from tests.support.imagebuilds import (
     specified,
 )
 
-pytestmark = needs_engine()
+pytestmark = [needs_engine(), pytest.mark.timeout(300)]
 BIG = 33 << 20
 
 
@@ -88,7 +88,7 @@ async def test_labels_tell_title_version_models_packages_and_environment(
     assert "harbour==1.0" in image.labels["pilothouse/packages"]
     assert image.labels[names.IMAGE] == names.SERVICE
     async with engine() as found:
-        below = await environment_below(found, image.reference)
+        below = await environment_below(found, image.reference, "")
     assert below is not None
     assert below.id == environment.id
 

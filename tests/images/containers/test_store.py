@@ -21,7 +21,7 @@ from backends.images.containers.store import (
 from tests.support.containers import IMAGE, asked, needs_engine
 from tests.support.imagebuilds import built, bundled, engine, planned, running, serviced, specified
 
-pytestmark = needs_engine()
+pytestmark = [needs_engine(), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
