@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from tests.support.scoring_server import DEADLINE, Server, until
 
@@ -99,3 +100,31 @@ async def test_a_worker_that_dies_takes_only_the_request_that_it_ran(serve: Serv
 
         await asyncio.gather(*(ask(number) for number in range(CONNECTIONS)))
     assert counts == {200: CONNECTIONS * EACH - DEATHS, 502: DEATHS}
+
+
+BABBLING = """
+import os, struct
+FRAMES = {
+    "nonsense": struct.pack("!BII", 6, 3, 0) + b"{{{",
+    "twice": 2 * (struct.pack("!BII", 6, 20, 1) + b"[200,1.0,null,false]" + b"1"),
+    "part": struct.pack("!BII", 7, 6, 1) + b"[true]" + b"1",
+}
+def init(): pass
+def run(data):
+    if data in FRAMES:
+        links = {fd: os.readlink("/proc/self/fd/" + fd) for fd in ("3", "4", "5", "6", "7", "8")
+                 if os.path.islink("/proc/self/fd/" + fd)}
+        os.write(next(int(fd) for fd in links if links[fd].startswith("socket:")), FRAMES[data])
+    return os.getpid()
+"""
+
+
+@pytest.mark.parametrize("frames", ["nonsense", "twice", "part"])
+def test_a_worker_that_sends_what_no_worker_sends_is_replaced(serve: Serve, frames: str) -> None:
+    server = serve(BABBLING)
+    first = server.score(b"").json()
+    assert server.score(frames.encode()).status_code in (200, 502)
+    until(lambda: server.status()["workers"] not in ([first], []), "another worker")
+    server.wait("Healthy", ready=1)
+    assert server.score(b"").json() not in (first, 1)
+    assert "it sent a frame that cannot be read" in server.logged("ended in run")["text"]

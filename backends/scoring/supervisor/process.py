@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -229,17 +230,22 @@ class Worker:
             self._finished()
 
     def garbled(self, error: Exception) -> None:
-        """It sent what no worker sends."""
-        self._log.line(f"a frame cannot be read: {error!r}", level="ERROR", worker=self.serial)
+        """It sent what no worker sends; what it answered before that counts."""
+        self._hand_over()
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            self._log.line(line, level="ERROR", worker=self.serial)
         self.kill("it sent a frame that cannot be read")
 
     def settled(self) -> None:
         """Every frame that has arrived is seen: take the next jobs, then hand over the answers."""
         if not self._replies:
             return
-        replies, self._replies = self._replies, []
         if self._owner is not None and self.connected:
             self._owner.idle(self)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        replies, self._replies = self._replies, []
         for job, reply in replies:
             job.finish(reply)
 
