@@ -43,10 +43,12 @@ from backends.targets.records import (
     Keys,
     LogLine,
     LogQuery,
+    Replica,
     ServiceState,
     StreamEnd,
     Usage,
 )
+from backends.targets.terminal import ExecRequest, Terminal
 
 RETRY_SECONDS = (0.5, 30.0)
 """First and longest pause before an unreachable target is asked again."""
@@ -291,6 +293,18 @@ class Services:
         """Processor and memory that the service uses now."""
         service = await asyncio.to_thread(self._store.service, name)
         return await self._driver(service).usage(name)
+
+    async def replicas(self, name: str) -> tuple[Replica, ...]:
+        """Its running instances; none where its target has no more than the service."""
+        service = await asyncio.to_thread(self._store.service, name)
+        return await self._driver(service).replicas(name)
+
+    @asynccontextmanager
+    async def exec(self, name: str, request: ExecRequest) -> AsyncGenerator[Terminal, None]:
+        """Run a program beside the service, in a terminal; it is hung up with the context."""
+        service = await asyncio.to_thread(self._store.service, name)
+        async with self._driver(service).exec(name, request) as terminal:
+            yield terminal
 
     def timeline(self, name: str) -> tuple[Transition, ...]:
         """Everything that happened to a service, newest first (blocking)."""

@@ -15,6 +15,7 @@ from backends.targets.records import (
     LogQuery,
     Observed,
     Preflight,
+    Replica,
     ServiceSpec,
     Status,
     StreamEnd,
@@ -24,6 +25,7 @@ from backends.targets.records import (
 
 if TYPE_CHECKING:
     from backends.engines.records import Delivery
+    from backends.targets.terminal import ExecRequest, Terminal
 
 
 class Driver(ABC):
@@ -107,6 +109,23 @@ class Driver(ABC):
     async def usage(self, name: str) -> Usage:
         """Processor and memory in use now."""
         raise self._cannot("measure usage", name)
+
+    async def replicas(self, name: str) -> tuple[Replica, ...]:
+        """Its instances, each with its state; none where the target has no more than the service.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        return ()
+
+    def exec(self, name: str, request: "ExecRequest") -> AbstractAsyncContextManager["Terminal"]:
+        """Run a program beside the service, in a terminal; it is hung up with the context.
+
+        Raises:
+            NotFound: there is no such service or replica.
+            Unsupported: the image has no shell.
+        """
+        raise self._cannot("run a program inside", name)
 
     def _cannot(self, verb: str, name: str) -> Unsupported:
         return Unsupported(

@@ -20,6 +20,7 @@ from backends.targets.records import (
     Status,
     StreamEnd,
 )
+from backends.targets.terminal import Terminal
 
 DEADLINE = 40.0
 """Seconds that anything awaited may take; reached only when it never happens."""
@@ -103,6 +104,14 @@ async def score(driver: Driver, name: str, body: Any = None, *, key: str = "") -
         with contextlib.suppress(ValueError):
             return answer.status_code, answer.json()
         return answer.status_code, answer.text
+
+
+async def written(terminal: Terminal) -> bytes:
+    """All that a program writes, to its end."""
+    found = b""
+    while piece := await terminal.read():
+        found += piece
+    return found
 
 
 async def log_items(driver: Driver, name: str, query: LogQuery) -> list[LogLine | Gap | StreamEnd]:

@@ -29,6 +29,7 @@ from backends.targets.records import (
     ServiceState,
     StreamEnd,
 )
+from backends.targets.terminal import ExecRequest
 from tests.support.services import (
     BROKEN,
     DEADLINE,
@@ -41,6 +42,7 @@ from tests.support.services import (
     logged,
     score,
     until,
+    written,
 )
 from tests.targets.conforming_logs import LogConformance
 
@@ -168,6 +170,27 @@ class Conformance(LogConformance):
         assert "revision 2" in status.reason
         assert "ValueError" in status.evidence.traceback
         assert (await score(driver, spec.name))[1]["revision"] == 1
+
+    async def test_a_program_beside_the_service_has_a_terminal(
+        self, driver: Driver, spec: ServiceSpec
+    ) -> None:
+        if not driver.capabilities.exec:
+            pytest.skip("it runs no programs beside a service")
+        await applied(driver, spec)
+        asked = ExecRequest(columns=101, rows=37)
+        async with asyncio.timeout(DEADLINE), driver.exec(spec.name, asked) as terminal:
+            terminal.write(b"stty size; exit 7\n")
+            assert b"37 101" in await written(terminal)
+            assert await terminal.exit_code() == 7
+
+    async def test_every_replica_is_told_with_its_state(
+        self, driver: Driver, spec: ServiceSpec
+    ) -> None:
+        await applied(driver, spec)
+        for replica in await driver.replicas(spec.name):
+            assert (replica.state, replica.role) == (ServiceState.HEALTHY, "serving")
+            assert replica.revision == 1
+            assert replica.since > 0
 
     async def test_stopped_and_started_it_keeps_its_address(
         self, driver: Driver, spec: ServiceSpec

@@ -1,19 +1,19 @@
 """What can be done to a service, the same from the list and from its own view."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar, TypeVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 
 from backends import filters
-from backends.errors import WaitTimeout
+from backends.errors import InvalidInput, Unsupported, WaitTimeout
 from backends.registry.records import ModelRow
 from backends.services.command import service_command
 from backends.services.records import DeployRequest, Plan, Service
-from backends.targets.records import ServiceState
-from console.app.services.dialogs import PlanDialog, VersionDialog
+from backends.targets.records import Capabilities, ServiceState
+from console.app.services.dialogs import LineDialog, PlanDialog, VersionDialog
 from console.app.shell.dialog import Confirm
 from console.app.shell.screen import BaseScreen
 
@@ -37,6 +37,8 @@ class ServiceActions(BaseScreen):
         Binding("u", "update", "update", id="services.update"),
         Binding("b", "roll_back", "roll back", id="services.roll_back"),
         Binding("s", "stop_or_start", "stop", id="services.stop"),
+        Binding("x", "shell", "shell", id="services.shell"),
+        Binding("r", "scale", "replicas", id="services.scale"),
         Binding("X", "delete", "delete", id="services.delete"),
         Binding("e", "pane('timeline')", "timeline", id="services.timeline"),
         Binding("m", "pane('metrics')", "metrics", id="services.metrics"),
@@ -44,9 +46,21 @@ class ServiceActions(BaseScreen):
         Binding("v", "pane('revisions')", "revisions", id="services.revisions"),
     ]
 
+    NEEDS: ClassVar[Mapping[str, str]] = {"shell": "exec", "scale": "scale"}
+    """Actions that a target has to be able to do: its capability."""
+
     def chosen(self) -> Service | None:
         """The service that keys act upon."""
         return None
+
+    def unable(self, action: str) -> bool:
+        """Whether the target of the chosen service is not known to be able to do that."""
+        need = self.NEEDS.get(action)
+        return bool(need) and not getattr(self._able(), need or "", False)
+
+    def _able(self) -> Capabilities | None:
+        service = self.chosen()
+        return self.context.able.get(service.target) if service else None
 
     async def show_pane(self, name: str, pane: str) -> None:
         """Show a view of a service: timeline, logs, test, metrics, config, revisions."""
@@ -81,6 +95,20 @@ class ServiceActions(BaseScreen):
             verb = "start" if service.state in STARTABLE else "stop"
             self.context.guard.check(f"{verb} {service.name}")
             self._stop_or_start(service, verb)
+
+    def action_shell(self) -> None:
+        """Open a shell beside the service."""
+        if service := self.chosen():
+            self._refuse_unable(service, "shell", "runs no shell beside a service")
+            self.context.guard.check(f"open a shell in {service.name}")
+            self._shell(service)
+
+    def action_scale(self) -> None:
+        """Ask how many replicas are to run, and have so many."""
+        if service := self.chosen():
+            self._refuse_unable(service, "scale", "runs one replica of a service")
+            self.context.guard.check(f"scale {service.name}")
+            self._scale(service)
 
     def action_delete(self) -> None:
         """Delete a service once its name was typed."""
@@ -125,6 +153,39 @@ class ServiceActions(BaseScreen):
         if await self.app.push_screen_wait(dialog):
             done = services.stop(name) if verb == "stop" else services.start(name)
             await _within(done, f"{verb} {name}")
+            self.acted()
+
+    def _refuse_unable(self, service: Service, action: str, what: str) -> None:
+        if self.unable(action):
+            raise Unsupported(
+                f"{service.name}: the target {service.target} {what}.",
+                fix="3 (Targets) shows what each target can do.",
+            )
+
+    @work(exclusive=True, group="act", exit_on_error=False)
+    async def _shell(self, service: Service) -> None:
+        from console.app.services.shell import open_shell
+
+        said = await open_shell(self.app, self.context.workspace.services, service.name)
+        if said:
+            self.notify(said, markup=False)
+
+    @work(exclusive=True, group="act", exit_on_error=False)
+    async def _scale(self, service: Service) -> None:
+        name, services = service.name, self.context.workspace.services
+        dialog = LineDialog(
+            f"Replicas of {name}",
+            f"How many are to run? {service.ready} of {service.wanted} answer now.",
+            str(service.wanted),
+            "Scale",
+            equivalent=service_command(
+                "scale", name, self.context.workspace.name, "--replicas", "N"
+            ),
+        )
+        if text := await self.app.push_screen_wait(dialog):
+            if not text.isdecimal():
+                raise InvalidInput(f"'{text}' is no number of replicas.", fix="Type 1 or more.")
+            await _within(services.scale(name, int(text)), f"scale {name}")
             self.acted()
 
     @work(exclusive=True, group="act", exit_on_error=False)

@@ -96,9 +96,12 @@ class LineDialog(Dialog[str]):
     }
     """
 
-    def __init__(self, title: str, question: str, value: str = "", verb: str = "Save") -> None:
+    def __init__(
+        self, title: str, question: str, value: str = "", verb: str = "Save", equivalent: str = ""
+    ) -> None:
         super().__init__()
         self.title_text = title
+        self.equivalent = equivalent
         self.choices = (("cancel", "Cancel"), ("go", verb))
         self._question = question
         self._value = value

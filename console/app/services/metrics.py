@@ -6,9 +6,10 @@ from itertools import pairwise
 
 from msgspec import Struct, field
 
-from backends.targets.records import Usage
+from backends.targets.records import Replica, ServiceState, Usage
 from console import present
 from console.present import NOTHING, Cell, Tone
+from console.printable import printable
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SERVER_ERROR = 500
@@ -34,6 +35,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     at: float
     usage: Usage | None = None
     samples: tuple[Sample, ...] = ()
+    replicas: tuple[Replica, ...] = ()
 
     def total(self, name: str, **labels: str) -> float | None:
         """Sum of a metric's samples that carry these labels; None when there is none."""
@@ -117,11 +119,57 @@ def lines(readings: Sequence[Reading], width: int) -> list[Line]:
     if used:
         cpu, memory = [u.cpu_percent for u in used], [float(u.memory_bytes) for u in used]
         found.append(_figure("cpu", f"{cpu[-1]:.0f} %", "of one core", spark(cpu, room)))
-        found.append(_figure("memory", present.size(memory[-1]), "", spark(memory, room)))
+        limit = used[-1].memory_limit_bytes
+        of = f"of {present.size(limit)}" if limit else ""
+        found.append(_figure("memory", present.size(memory[-1]), of, spark(memory, room)))
+        found += _network(used, room)
         found.append(_figure("processes", str(used[-1].processes), ""))
     if now.samples:
         found += [(), *_served(readings, room)]
+    return [*found, *replica_lines(now.replicas, now.at)]
+
+
+def _network(used: Sequence[Usage], room: int) -> list[Line]:
+    """Bytes a second in and out, where the target measures them."""
+    ways = {
+        "received": [usage.received_bytes for usage in used],
+        "sent": [usage.sent_bytes for usage in used],
+    }
+    times = [usage.at for usage in used]
+    found = []
+    for name, said in ways.items():
+        counts = [count or 0 for count in said]
+        if said[-1] is None:
+            continue
+        rates = [
+            max(new - old, 0) / max(until - since, 0.001)
+            for (old, new), (since, until) in zip(pairwise(counts), pairwise(times), strict=True)
+        ]
+        speed = f"{present.size(rates[-1])}/s" if rates else ""
+        found.append(_figure(name, speed, f"{present.size(counts[-1])} in all", spark(rates, room)))
     return found
+
+
+def replica_lines(replicas: Sequence[Replica], now: float) -> list[Line]:
+    """Each replica with its state; nothing where there are none apart from the service."""
+    found: list[Line] = []
+    for replica in replicas:
+        state = present.state(replica.state)
+        again = f"  {present.count(replica.restarts, 'restart')}" if replica.restarts else ""
+        age = present.age(replica.since, now) if replica.since else ""
+        well = replica.state is ServiceState.HEALTHY
+        why = "" if well else f"  {printable(replica.reason)}"
+        found.append(
+            (
+                Cell(f"  {state.text:<16}", state.tone),
+                Cell(f"r{replica.revision:<4}"),
+                Cell(f"{replica.role:<9}", Tone.DIM),
+                Cell(f"{age:>4}  ", Tone.DIM),
+                Cell(printable(replica.name), Tone.DIM),
+                Cell(f"{again}{why}", Tone.WARN),
+            )
+        )
+    return [(), (Cell("  Replicas", Tone.DIM),), *found] if found else []
 
 
 def _served(readings: Sequence[Reading], room: int) -> list[Line]:

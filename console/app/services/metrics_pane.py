@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from backends.errors import PilothouseError
-from backends.targets.records import Usage
+from backends.targets.records import Replica, Usage
 from console.app.services import metrics
 from console.app.services.metrics import Reading, Sample
 from console.app.services.pane import Pane
@@ -62,9 +62,12 @@ class MetricsPane(Pane):
     async def _measure(self) -> None:
         while True:
             if self.display and self.screen.is_current:
-                usage, why = await self._usage()
-                samples = await self._samples()
-                reading = Reading(at=self.context.clock(), usage=usage, samples=samples)
+                (usage, why), samples, replicas = await asyncio.gather(
+                    self._usage(), self._samples(), self._replicas()
+                )
+                reading = Reading(
+                    at=self.context.clock(), usage=usage, samples=samples, replicas=replicas
+                )
                 self.post_message(self.Read(reading, why))
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -84,6 +87,13 @@ class MetricsPane(Pane):
             return None, error.what
         except TimeoutError:
             return None, f"The target gave no figures within {PATIENCE:g} s."
+
+    async def _replicas(self) -> tuple[Replica, ...]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.context.workspace.services.replicas(self.name_of_service)
+        except (PilothouseError, TimeoutError):
+            return ()  # the service's state says why
 
     async def _samples(self) -> tuple[Sample, ...]:
         from backends.requests.call import send

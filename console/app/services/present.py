@@ -96,8 +96,18 @@ def _place(service: Service) -> str:
     return target if kind == target else f"{kind}:{target}"
 
 
-def head(service: Service, now: float) -> tuple[Line, Line]:
-    """The two lines above every view of a service."""
+ASKING_SECONDS = 2.0
+"""An answer that takes no longer is not announced."""
+
+
+def head(service: Service, now: float, *, live: bool = True) -> tuple[Line, Line]:
+    """The two lines above every view of a service.
+
+    Args:
+        service: As last observed.
+        now: Seconds since the epoch.
+        live: Its target said so since the view was opened.
+    """
     state = present.state(service.state, reachable=service.reachable)
     coming = service.state is ServiceState.TRANSITIONING and service.phase
     phase = f"  {service.phase}" if coming else ""
@@ -112,6 +122,9 @@ def head(service: Service, now: float) -> tuple[Line, Line]:
         return first, (
             Cell(f"{service.target} does not answer; this is how it was {seen} ago.", Tone.WARN),
         )
+    if not live and now - service.seen > ASKING_SECONDS:
+        seen = present.age(service.seen, now)
+        return first, (Cell(f"as seen {seen} ago; asking {service.target} …", Tone.DIM),)
     if service.state is ServiceState.HEALTHY:
         return first, (Cell(carried(service), Tone.DIM),)
     return first, (Cell(_sentence(service.reason), state.tone),)

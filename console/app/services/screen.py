@@ -14,6 +14,7 @@ from console import present
 from console.app.services.actions import ServiceActions
 from console.app.services.present import COLUMNS, models, row
 from console.app.shell.context import Context
+from console.app.targets.checks import abilities
 from console.app.widgets.filter_bar import FilterBar
 from console.app.widgets.table import Table
 
@@ -87,6 +88,9 @@ class ServicesScreen(ServiceActions):
         """Read the services again, as last seen."""
         self._all = await self.context.threads.run(self.context.workspace.services.list)
         self._draw()
+        for target in {service.target for service in self._all} - self.context.able.keys():
+            await abilities(self.context, target)
+        self.refresh_bindings()
 
     @work(exclusive=True, group="watch", exit_on_error=False)
     async def _ask(self) -> None:
@@ -114,6 +118,10 @@ class ServicesScreen(ServiceActions):
     def on_filter_bar_left(self) -> None:
         """Go on in the list."""
         self.query_one(Table).focus()
+
+    def on_table_highlighted(self) -> None:
+        """Show the keys that do something for the service under the cursor."""
+        self.refresh_bindings()
 
     def on_table_opened(self, event: Table.Opened) -> None:
         """Open the service."""

@@ -25,6 +25,7 @@ from console.app.services.present import head
 from console.app.services.revisions_pane import RevisionsPane
 from console.app.services.timeline_pane import TimelinePane
 from console.app.shell.context import Context
+from console.app.targets.checks import abilities
 from console.app.widgets.contained import Trouble
 from console.app.widgets.tones import styled
 
@@ -64,6 +65,8 @@ class ServiceScreen(ServiceActions):
         """The service was seen."""
 
         service: Service
+        live: bool = False
+        """Its target said so just now; otherwise it is what was stored."""
 
     @dataclass
     class Progressed(Message):
@@ -86,6 +89,8 @@ class ServiceScreen(ServiceActions):
         self.subject = name
         self.pane = pane
         self.service: Service | None = None
+        self._live = False
+        """The target has answered since this view was opened."""
         self._panes: dict[str, Pane] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -119,8 +124,8 @@ class ServiceScreen(ServiceActions):
         services = self.context.workspace.services
         while True:
             try:
-                async for service in services.watch(self.subject):
-                    self.post_message(self.Observed(service))
+                async for service in services.watch(self.subject, stored_first=False):
+                    self.post_message(self.Observed(service, live=service.reachable))
             except NotFound:
                 pass  # `reload` says so
             except PilothouseError as error:
@@ -142,11 +147,19 @@ class ServiceScreen(ServiceActions):
         first = self.service is None
         self.service = message.service
         self.target = message.service.target
+        self._live = self._live or message.live
         self._draw()
         for pane in self._panes.values():
             pane.service = message.service
         if first:
             await self.show_pane(self.subject, self.pane)
+            self._learn(message.service.target)
+
+    @work(exclusive=True, group="learn", exit_on_error=False)
+    async def _learn(self, target: str) -> None:
+        """Which keys do something for a service of this target."""
+        await abilities(self.context, target)
+        self.refresh_bindings()
 
     def on_service_screen_progressed(self, message: Progressed) -> None:
         """Draw where the run stands."""
@@ -236,12 +249,12 @@ class ServiceScreen(ServiceActions):
     def _draw(self) -> None:
         if self.service is None:
             return
-        first, second = head(self.service, self.context.clock())
+        first, second = head(self.service, self.context.clock(), live=self._live)
         self.query_one(".head", Static).update(Content("\n").join((styled(first), styled(second))))
         self.query_one(".tabs", Static).update(_tabs(self.pane))
 
     def _grow_old(self) -> None:
-        if self.service is not None and not self.service.reachable:
+        if self.service is not None and not (self._live and self.service.reachable):
             self._draw()
 
 

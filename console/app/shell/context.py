@@ -13,6 +13,7 @@ from console.clock import Clock, system_clock
 from console.settings import Settings
 
 if TYPE_CHECKING:
+    from backends.targets.records import Capabilities
     from backends.workspace import Workspace
 
 
@@ -62,6 +63,8 @@ class Context(Struct, frozen=True, kw_only=True):
     pulse: Pulse = field(default_factory=Pulse)
     links: dict[str, Link] = field(default_factory=dict)
     """By target name, as last observed."""
+    able: dict[str, "Capabilities"] = field(default_factory=dict)
+    """By target name: what each that was opened can do."""
     threads: Threads = field(default_factory=lambda: Threads("console", 4))
     """For blocking calls of the backend: `await context.threads.run(registry.get, "name")`."""
     runs: Runs = field(default_factory=Runs)

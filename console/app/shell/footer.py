@@ -33,8 +33,11 @@ def key_name(key: str) -> str:
 def hints(screen: Screen[object]) -> list[tuple[str, str]]:
     """Key and word of the bindings in force which ask to be shown, the nearest first."""
     found: dict[str, tuple[str, str]] = {}
+    unable = getattr(screen, "unable", None)
     for active in screen.active_bindings.values():
         binding = active.binding
+        if unable is not None and unable(binding.action):
+            continue
         if binding.show and active.enabled:
             found.setdefault(binding.action, (_key(binding), binding.description))
     return list(found.values())

@@ -71,6 +71,10 @@ class BaseScreen(Contained, Screen[None]):
         """What `y` copies here; empty when there is nothing."""
         return ""
 
+    def unable(self, action: str) -> bool:  # noqa: ARG002  subclasses look at it
+        """Whether what is in view cannot do this, so that its key is no hint; it says why."""
+        return False
+
     def palette(self) -> Sequence[tuple[str, str, str]]:
         """More that can be done here: (title, help, action) for `ctrl+p`, beside the bindings."""
         return ()

@@ -1,7 +1,7 @@
 """Asking a target whether it answers, and keeping what the header shows of that."""
 
 from backends.errors import PilothouseError
-from backends.targets.records import TargetInfo
+from backends.targets.records import Capabilities, TargetInfo
 from console.app.shell.context import Context, Link
 
 
@@ -15,6 +15,17 @@ async def check(context: Context, name: str) -> TargetInfo | PilothouseError:
         return error
     context.links[name] = Link(name, True, info.latency_ms, context.clock())
     return info
+
+
+async def abilities(context: Context, name: str) -> Capabilities | None:
+    """What the target can do, noted; None where it has no driver, as its check says."""
+    if name not in context.able:
+        try:
+            driver = await context.threads.run(context.workspace.targets.open, name)
+        except PilothouseError:
+            return None
+        context.able[name] = driver.capabilities
+    return context.able[name]
 
 
 async def check_all(context: Context) -> None:

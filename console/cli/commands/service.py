@@ -38,6 +38,8 @@ service = ServiceGroup(
             "delete": Row(f"{_HERE}.service_change:delete", "Delete a service."),
             "stop": Row(f"{_HERE}.service_change:stop", "Stop answering; all of it is kept."),
             "start": Row(f"{_HERE}.service_change:start", "Start a stopped service."),
+            "scale": Row(f"{_HERE}.service_change:scale", "Change the number of replicas."),
+            "exec": Row(f"{_HERE}.service_exec:exec_", "Open a shell beside it."),
             "wait": Row(f"{_HERE}.service_change:wait", "Wait until the state is final."),
             "get-logs": Row(f"{_HERE}.service_logs:get_logs", "Print or follow its log."),
             "events": Row(f"{_HERE}.service_query:events", "Print its timeline."),

@@ -1,4 +1,4 @@
-"""`pilothouse service delete`, `stop`, `start` and `wait`."""
+"""`pilothouse service delete`, `stop`, `start`, `scale` and `wait`."""
 
 import click
 
@@ -42,6 +42,30 @@ async def start(session: Session, name: str, no_wait: bool, timeout: float | Non
     """Start a stopped service at the revision it had, and wait until it is Healthy."""
     async with session.live_workspace() as workspace:
         await workspace.services.start(name)
+        if no_wait:
+            service = await workspace.services.show(name)
+        else:
+            service = await workspace.services.wait(name, timeout)
+        emit_service(session, workspace, service)
+    if not no_wait:
+        end_unless_healthy(service.name, service.state.value, service.reason)
+
+
+@click.command("scale", cls=Command)
+@service_name
+@click.option(
+    "-r", "--replicas", type=click.IntRange(min=1), required=True, help="How many are to run."
+)
+@click.option("--no-wait", is_flag=True, help="Return at once.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Longest wait; exit 124 after it.")
+@click.pass_obj
+@asynchronous
+async def scale(
+    session: Session, name: str, replicas: int, no_wait: bool, timeout: float | None
+) -> None:
+    """Change the number of replicas, and wait until all of them answer."""
+    async with session.live_workspace() as workspace:
+        await workspace.services.scale(name, replicas)
         if no_wait:
             service = await workspace.services.show(name)
         else:

@@ -24,9 +24,10 @@ from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.events import hints
 from backends.targets.drivers.docker.keyfiles import get_keys
 from backends.targets.drivers.docker.logs import service_log
-from backends.targets.drivers.docker.observation import observe
+from backends.targets.drivers.docker.observation import observe, replicas_of
 from backends.targets.drivers.docker.shape import place_of
 from backends.targets.drivers.docker.state import judge
+from backends.targets.drivers.docker.terminal import container_for, terminal
 from backends.targets.drivers.docker.tidying import finish
 from backends.targets.drivers.docker.usage import usage_of
 from backends.targets.drivers.docker.watching import CLOSED, DELETED, Watch, missing
@@ -39,6 +40,7 @@ from backends.targets.records import (
     LogQuery,
     Observed,
     Preflight,
+    Replica,
     ServiceSpec,
     ServiceState,
     Status,
@@ -46,6 +48,7 @@ from backends.targets.records import (
     TargetInfo,
     Usage,
 )
+from backends.targets.terminal import ExecRequest, Terminal
 
 _GB = 1_000_000_000
 _LOOPBACK = "127.0.0.1"
@@ -279,10 +282,35 @@ class DockerDriver(Driver):
             await making.remove_all(self.engine, workspace, name, found)
 
     async def usage(self, name: str) -> Usage:
-        """Processor and memory of all its containers."""
+        """Processor and memory of all its containers, network of those that answer."""
         known = await self._group(name)
-        every = [*known.servers, *([known.router] if known.router is not None else [])]
-        return await usage_of(self.engine, [finding.identity(container) for container in every])
+        router = known.router
+        return await usage_of(
+            self.engine,
+            [finding.identity(container) for container in known.servers],
+            [finding.identity(router)] if router is not None else [],
+        )
+
+    async def replicas(self, name: str) -> tuple[Replica, ...]:
+        """Its containers but the router.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        return await replicas_of(self.engine, *await self._known(name))
+
+    @contextlib.asynccontextmanager
+    async def exec(self, name: str, request: ExecRequest) -> AsyncGenerator[Terminal, None]:
+        """A shell, or a program that is named, in one of its containers.
+
+        Raises:
+            NotFound: there is no such service or replica.
+            Conflict: none of its containers runs.
+            Unsupported: the image has no shell.
+        """
+        container = container_for((await self._group(name)).servers, request, name)
+        async with terminal(self.engine, container, request) as opened:
+            yield opened
 
     @property
     def _near(self) -> bool:

@@ -1,5 +1,6 @@
 """A service as its containers show it: the engine's view, and the scoring server's laid over it."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,17 @@ from backends.targets.control import status_from_json
 from backends.targets.drivers.docker import files, together
 from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.entries import Entries, stamp_ns
-from backends.targets.drivers.docker.finding import Container, identity, revision_of
+from backends.targets.drivers.docker.finding import Container, identity, name_of, revision_of
 from backends.targets.drivers.docker.shape import place_of
-from backends.targets.drivers.docker.state import Judged, judge, serving_at_all
-from backends.targets.records import Evidence, Observed, ServiceSpec, ServiceState, Status
+from backends.targets.drivers.docker.state import Judged, judge, restarts, serving_at_all
+from backends.targets.records import (
+    Evidence,
+    Observed,
+    Replica,
+    ServiceSpec,
+    ServiceState,
+    Status,
+)
 from backends.targets.streams import parse_line
 
 LAST_LINES = 20
@@ -55,6 +63,31 @@ async def observe(
     place = place_of(known.router) if known.router is not None else None
     url = f"http://{host}:{place.port}" if place and host else None
     return Observed(spec=spec, status=status, url=url)
+
+
+async def replicas_of(engine: Engine, known: Group, spec: ServiceSpec) -> tuple[Replica, ...]:
+    """Its servers, each with its own state, those that answer first.
+
+    Raises:
+        PilothouseError: the engine could not be asked.
+    """
+
+    async def seen(container: Container, role: str) -> Replica:
+        status = status_of(container, spec, await last_word(engine, container, spec.name))
+        return Replica(
+            name=name_of(container),
+            revision=status.serving or status.rolling_out or revision_of(container),
+            state=status.state,
+            reason=status.reason,
+            role=role,
+            since=started(container),
+            restarts=restarts(container),
+        )
+
+    roles = {"serving": known.serving, "coming": known.coming, "leaving": known.leaving}
+    return tuple(
+        await asyncio.gather(*(seen(each, role) for role, found in roles.items() for each in found))
+    )
 
 
 async def composed(
