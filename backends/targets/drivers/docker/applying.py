@@ -34,6 +34,7 @@ class Applying:
         self._spec = spec
         self._keys = keys
         self._near = near
+        self._made: list[making.Made] = []
 
     async def run(self) -> None:
         """Do it; applying the same again changes nothing but keys."""
@@ -75,31 +76,26 @@ class Applying:
             if container not in serving:
                 await making.remove(self._engine, identity(container), volumes_of(container))
         await self._free_names(serving)
-        wanted = self._routes()
-        made = await self._make()
         try:
-            starts = [making.start(self._engine, one.id, self._spec.name) for one in made]
-            await _all(*starts, self._route(router, serving, wanted))
+            if router is None:
+                await _all(self._bring_up(), self._new_router(None, self._routes()))
+            else:
+                await self._bring_up()
+                await self._route(router, serving, self._routes())
         except BaseException:
-            for one in made:
+            for one in self._made:
                 await making.remove(self._engine, one.id, (one.volume,))
             raise
 
-    async def _make(self) -> list[making.Made]:
-        """The replicas, not started."""
+    async def _bring_up(self) -> None:
+        """Make and start the replicas."""
         image = await making.image_of(self._engine, self._spec)
-        made: list[making.Made] = []
-        try:
-            for replica in range(1, self._spec.replicas + 1):
-                new = making.make_container(
-                    self._engine, self._spec, image, self._keys, replica=replica
-                )
-                made.append(await new)
-        except BaseException:
-            for one in made:
-                await making.remove(self._engine, one.id, (one.volume,))
-            raise
-        return made
+        for replica in range(1, self._spec.replicas + 1):
+            made = await making.make_container(
+                self._engine, self._spec, image, self._keys, replica=replica
+            )
+            self._made.append(made)
+            await making.start(self._engine, made.id, self._spec.name)
 
     def _routes(self) -> Routes:
         numbers = range(1, self._spec.replicas + 1)
@@ -115,12 +111,9 @@ class Applying:
             if name.startswith(f"{stem}."):
                 await making.rename(self._engine, identity(container), f"{name}.old")
 
-    async def _route(
-        self, router: Container | None, serving: Sequence[Container], wanted: Routes
-    ) -> None:
+    async def _route(self, router: Container, serving: Sequence[Container], wanted: Routes) -> None:
         """Have the router take the new containers, as soon as they are ready where others serve."""
-        moved = router is not None and not self._stays(router)
-        if router is None or moved:
+        if not self._stays(router):
             await self._new_router(router, wanted)
             return
         waits = any(map(serving_at_all, serving))
@@ -144,12 +137,15 @@ class Applying:
             await making.rename(self._engine, identity(old), f"{name}.old")
             await making.stop(self._engine, identity(old), 5)
         try:
-            await routing.make_router(self._engine, self._spec, image, self._places(old), wanted)
+            made = await routing.make_router(
+                self._engine, self._spec, image, self._places(old), wanted
+            )
         except BaseException:
             if old is not None:
                 await making.rename(self._engine, identity(old), name)
                 await making.start(self._engine, identity(old), self._spec.name)
             raise
+        self._made.append(made)
         if old is not None:
             await making.remove(self._engine, identity(old), volumes_of(old))
 

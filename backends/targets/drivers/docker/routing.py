@@ -109,7 +109,7 @@ async def make_router(
     image: Mapping[str, Any],
     places: AsyncIterator[Place],
     routes: Routes,
-) -> None:
+) -> making.Made:
     """Start a router at the first of the places that is free.
 
     Raises:
@@ -129,7 +129,7 @@ async def make_router(
         try:
             if (problem := await _taken(engine, made.id, spec.name)) is None:
                 await await_router(engine, made.id)
-                return
+                return made
         except BaseException:
             await making.remove(engine, made.id, (made.volume,))
             raise
