@@ -1,6 +1,7 @@
 """Workers on other Pythons than the supervisor's."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,30 @@ def test_a_failure_on_the_oldest_python_has_its_evidence(serve: Serve, python: P
     status = server.wait("Failed")
     assert status["reason"] == "KeyError: 'k'"
     assert "score.py" in status["evidence"]["traceback"]
+
+
+LETTERS = """# -*- coding: utf-8 -*-
+import logging, sys
+def init(): print("größe")
+def run(data):
+    sys.stderr.write("straße\\n")
+    logging.warning("wärme")
+    if data == "fehler": raise ValueError("ungültig")
+    return open(__file__).read().count("ö")
+"""
+
+
+@pytest.mark.parametrize("python", pythons("oldest", "newest"), ids=lambda found: found.version)
+def test_letters_beyond_ascii_pass_where_no_locale_is_set(
+    serve: Serve, tmp_path: Path, python: Python
+) -> None:
+    root = tmp_path / "0" / "app" / "mö"
+    root.mkdir(parents=True)
+    (root / "scöre.py").write_text(LETTERS, encoding="utf-8")
+    variables = {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}
+    settings = {"entry_script": "mö/scöre.py", "variables": variables}
+    server = serve(None, interpreter=str(python.path), **settings)
+    assert server.score(b"zahl").json() == 2
+    assert server.score(b"fehler").status_code == 500
+    for text in ("größe", "straße", "wärme", "ungültig"):
+        assert server.logged(text)

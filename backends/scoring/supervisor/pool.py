@@ -319,6 +319,7 @@ class Pool:
         worker.phase = SERVING
         self.was_ready = True
         self.failed = False
+        self._failed_starts = 0
         self._log.line(f"worker {worker.serial} (process {worker.pid}) is ready")
         self._available(worker)
         self._changed(worker)

@@ -16,6 +16,8 @@ from . import cores
 WORKER = Path(__file__).resolve().parent.parent / "worker" / "__main__.py"
 OURS_ALONE = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
 """Variables of the supervisor's interpreter that would mislead another one."""
+PLAIN_LOCALES = (None, "", "C", "POSIX")
+"""Python 3.6 reads and writes ASCII in these; later ones take UTF-8 by themselves (PEP 538)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +94,6 @@ def environment(launch: Launch, app_root: Path) -> dict[str, str]:
         found.setdefault("AML_MODEL_DC_STORAGE_ENABLED", "true")
     found.update(launch.variables)
     found.update(cores.thread_variables(found, launch.workers))
+    if not found.get("LC_ALL") and (found.get("LC_CTYPE") or found.get("LANG")) in PLAIN_LOCALES:
+        found["LC_CTYPE"] = "C.UTF-8"
     return found
