@@ -89,7 +89,7 @@ def test_lines_are_whole_however_the_engine_cuts_them() -> None:
         + framed(1, b"o\r\n10%\r99%\nend")
     )
     for size in (1, 3, 1000):
-        lines, found = LogLines(), []
+        lines, found = LogLines(), list[str]()
         for start in range(0, len(data), size):
             found += lines.feed(data[start : start + size])
         found += lines.rest()
