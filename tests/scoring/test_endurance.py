@@ -123,3 +123,16 @@ def test_the_memory_of_a_replaced_model_comes_back(serve: Serve) -> None:
     print(f"{MEMORY_SWAPS} swaps, supervisor grew by {grown / 1e6:.1f} MB")
     assert grown < SUPERVISOR_GROWTH
     assert resident([worker]) < 2 * HELD
+
+
+def test_swaps_asked_faster_than_they_load_end_with_the_last(serve: Serve) -> None:
+    server = serve(WORK, queue_wait_ms=20_000, sample="{}")
+    clients, last = Clients(server.url, 2), 21
+    for revision in range(2, last + 1):
+        path = server.launch_file(f"launch{revision}.json", revision=revision)
+        assert server.ask(op="swap", launch=str(path)) == {"ok": True}
+    status = server.wait("Healthy", serving=last)
+    assert set(clients.stop()) == {200}
+    until(lambda: len(server.family()) == 2, "the end of every worker that was not wanted")
+    assert status["rolling_out"] is None
+    assert not [line for line in server.log() if line["level"] == "ERROR"]
