@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from backends.images.containers.building import Item
     from backends.images.containers.records import Image
 
+INTERPRETER = "pilothouse/interpreter"
+"""Label of an image: path of the user's Python in it; empty for the server's own."""
 KEY_BYTES = 24
 """Random bytes of a generated key: 32 characters, as long as Azure ML's."""
 
@@ -190,7 +192,10 @@ class Rollout:
         yield self._started(Stage.IMAGE, "models and source")
         async for event in self._built(service_image(delivery, made[0], self._spec), made):
             yield event
-        self._spec = replace(self._spec, image=made[1].reference)
+        python = made[1].labels.get(INTERPRETER)
+        self._spec = replace(
+            self._spec, image=made[1].reference, interpreter=Path(python) if python else None
+        )
         yield await self._finished(made[1].reference)
 
     async def _built(

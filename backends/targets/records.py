@@ -206,7 +206,7 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
     model_dir: str = "azureml-models"
     """Relative to `bundle`: what AZUREML_MODEL_DIR names."""
     interpreter: Path | None = None
-    """Python of the built environment (process target); None is the server's own."""
+    """Python of the built environment, on this machine or in the image; None: the server's own."""
     image: str | None = None
     """Image of the built environment (container targets)."""
     environment_key: str = ""
