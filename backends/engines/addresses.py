@@ -74,6 +74,14 @@ def default_sockets(environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     yield "this machine's Podman", Path("/run/podman/podman.sock")
 
 
+def is_loopback(host: str) -> bool:
+    """An address or name of this very machine, and of no other."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _chosen(
     settings: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, TlsFiles | None, str]:
@@ -190,20 +198,13 @@ def _shown(parts: SplitResult, url: str) -> str:
 
 def _allowed(address: EngineAddress, *, forced: bool) -> EngineAddress:
     host = urlsplit(address.url).hostname or ""
-    if address.scheme == "tcp" and not address.tls and not forced and not _loopback(host):
+    if address.scheme == "tcp" and not address.tls and not forced and not is_loopback(host):
         raise Refused(
             f"{address.url} ({address.origin}) is plain HTTP to another machine: whoever can see"
             " or reach it is root there.",
             fix="Use ssh:// or TLS (`ca`, `certificate`, `key`); `forced=true` insists on it.",
         )
     return address
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _true(value: str) -> bool:

@@ -10,7 +10,6 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from backends.engines.addresses import resolve
 from backends.engines.engine import Engine
@@ -18,13 +17,14 @@ from backends.engines.records import Delivery
 from backends.errors import InvalidInput, NotFound, PilothouseError, Unavailable
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
-from backends.targets.drivers.docker import changing, finding, labels, making, ports, room
+from backends.targets.drivers.docker import changing, finding, labels, making, ports, room, ways
 from backends.targets.drivers.docker.applying import Applying
 from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.events import hints
 from backends.targets.drivers.docker.keyfiles import get_keys
 from backends.targets.drivers.docker.logs import service_log
 from backends.targets.drivers.docker.observation import observe, replicas_of
+from backends.targets.drivers.docker.reaching import reach
 from backends.targets.drivers.docker.shape import place_of
 from backends.targets.drivers.docker.state import judge
 from backends.targets.drivers.docker.terminal import container_for, terminal
@@ -49,9 +49,9 @@ from backends.targets.records import (
     Usage,
 )
 from backends.targets.terminal import ExecRequest, Terminal
+from backends.targets.ways import Way
 
 _GB = 1_000_000_000
-_LOOPBACK = "127.0.0.1"
 
 
 class DockerDriver(Driver):
@@ -73,6 +73,16 @@ class DockerDriver(Driver):
         usage=True,
         images=True,
     )
+
+    @classmethod
+    def ways(cls) -> tuple[Way, ...]:
+        """The roads to an engine."""
+        return ways.ways()
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, str]) -> None:
+        """See whether they can name an engine."""
+        ways.check(settings)
 
     def __init__(self, target: TargetRecord) -> None:
         self._target = target
@@ -156,7 +166,7 @@ class DockerDriver(Driver):
         found = await finding.containers(self.engine, self._target.workspace)
         seen = await asyncio.gather(
             *(
-                observe(self.engine, self._target.name, containers, self._host)
+                observe(self.engine, self._target.name, containers)
                 for _, containers in sorted(finding.by_service(found).items())
             )
         )
@@ -217,18 +227,8 @@ class DockerDriver(Driver):
         place = place_of(router) if router is not None else None
         if place is None:
             raise NotFound(f"Service {name} has no address.", fix="Deploy it again.")
-        host = self._host
-        if host is None:
-            async with self.engine.tunnel(_LOOPBACK, place.port) as port:
-                yield Endpoint(url=f"http://{_LOOPBACK}:{port}")
-        elif host != _LOOPBACK and place.host == _LOOPBACK:
-            raise Unavailable(
-                f"Service {name} answers on {place.host}:{place.port} of the engine's machine"
-                " only, which cannot be called from here.",
-                fix="Reach the engine by ssh://, which carries calls too.",
-            )
-        else:
-            yield Endpoint(url=f"http://{host}:{place.port}")
+        async with reach(self.engine, name, place) as endpoint:
+            yield endpoint
 
     async def keys(self, name: str) -> Keys:
         """Both keys of the service.
@@ -316,14 +316,6 @@ class DockerDriver(Driver):
     def _near(self) -> bool:
         """The engine's machine is this one."""
         return self.engine.address.scheme == "unix"
-
-    @property
-    def _host(self) -> str | None:
-        """Where published ports are reached from here."""
-        address = self.engine.address
-        if address.scheme == "unix":
-            return _LOOPBACK
-        return urlsplit(address.url).hostname if address.scheme == "tcp" else None
 
     def _log_end(self, name: str, found: Sequence[finding.Container]) -> str:
         """Why nothing will be written any more; empty while something may."""

@@ -15,6 +15,7 @@ from backends.targets.drivers.docker import files, together
 from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.entries import Entries, stamp_ns
 from backends.targets.drivers.docker.finding import Container, identity, name_of, revision_of
+from backends.targets.drivers.docker.reaching import direct_url
 from backends.targets.drivers.docker.shape import place_of
 from backends.targets.drivers.docker.state import Judged, judge, restarts, serving_at_all
 from backends.targets.records import (
@@ -40,16 +41,13 @@ class Word:
     """Just now, which is newer than any health check of the engine."""
 
 
-async def observe(
-    engine: Engine, target: str, found: Sequence[Container], host: str | None
-) -> Observed | None:
+async def observe(engine: Engine, target: str, found: Sequence[Container]) -> Observed | None:
     """A service with all that can be known now; None when none of its containers is left.
 
     Args:
         engine: Where it runs.
         target: Name of the target that asks.
         found: Its containers.
-        host: Where published ports are reached from here; None when they are not.
 
     Raises:
         PilothouseError: the engine could not be asked.
@@ -61,7 +59,7 @@ async def observe(
     words = {identity(c): Word(await last_word(engine, c, spec.name)) for c in known.servers}
     status = await composed(engine, known, spec, words)
     place = place_of(known.router) if known.router is not None else None
-    url = f"http://{host}:{place.port}" if place and host else None
+    url = direct_url(engine.address, place) if place else None
     return Observed(spec=spec, status=status, url=url)
 
 
