@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -76,7 +77,7 @@ async def following(spec: ServiceSpec, app: Path, *, environment: bool) -> Servi
     )
 
 
-async def containers(spec: ServiceSpec, role: str = "server") -> list[dict[str, object]]:
+async def containers(spec: ServiceSpec, role: str = "server") -> list[dict[str, Any]]:
     words = [f"{WORKSPACE}={spec.workspace}", f"pilothouse/role={role}"]
     found = await asked(lambda c: c.containers(all=True, filters={"label": words}))
     return list(found)
@@ -120,6 +121,21 @@ async def test_a_new_environment_that_fails_leaves_the_old_one_serving(
     await applied(driver, mended, revision=3)
     assert (await score(driver, spec.name))[1]["revision"] == 3
     assert len(await containers(spec)) == 1
+
+
+async def test_whoever_looks_ends_a_change_whose_console_is_gone(
+    driver: Driver, tmp_path: Path
+) -> None:
+    spec = await applied(driver, await specify(driver, echo(tmp_path)))
+    second = await following(spec, echo(tmp_path, revision=2), environment=True)
+    settings = {"url": f"unix://{SOCKET}"}
+    target = TargetRecord(name="engine", kind="docker", workspace=spec.workspace, settings=settings)
+    async with open_driver(target) as other:
+        await other.apply(second, None)
+    await healthy(driver, spec.name, 2)
+    assert (await score(driver, spec.name))[1]["revision"] == 2
+    (server,) = await containers(spec)
+    assert server["Labels"]["pilothouse/revision"] == "2"
 
 
 async def test_a_container_that_crashes_after_a_swap_starts_with_the_new_revision(

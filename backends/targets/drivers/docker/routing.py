@@ -4,8 +4,10 @@ A service of one replica has it, too: a port cannot go from one container to ano
 moment in which nobody has it, so the router must be there before the first change of environment.
 """
 
+import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,9 @@ from backends.targets.drivers.docker.finding import Container, identity
 from backends.targets.drivers.docker.shape import PORT, ROUTE, Place, router_body
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.records import ServiceSpec
+
+_DRAIN_PIECE, _DRAIN_PAUSE = 1.0, 0.3
+"""Seconds for which the router is asked at once, and between that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +104,14 @@ async def await_router(engine: Engine, router: str) -> None:
 
 async def drain(engine: Engine, router: Container, seconds: float) -> None:
     """Wait until replicas that get no more requests have answered those they had."""
-    with contextlib.suppress(Conflict):  # not in time: their own grace follows
-        await _ask(engine, router, {"op": "drain", "seconds": seconds}, "drain the old replicas")
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        # In short pieces: a call that waits keeps others from the engine.
+        request = {"op": "drain", "seconds": min(left, _DRAIN_PIECE)}
+        with contextlib.suppress(Conflict):
+            await _ask(engine, router, request, "drain the old replicas")
+            return
+        await asyncio.sleep(_DRAIN_PAUSE)
 
 
 async def make_router(

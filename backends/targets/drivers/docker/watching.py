@@ -118,8 +118,9 @@ class Watch:
     def _tidied(self, task: asyncio.Task[None]) -> None:
         self._tidying.discard(task)
         self._hint.set()
-        if not task.cancelled() and isinstance(task.exception(), PilothouseError):
-            return  # looking finds the same
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, PilothouseError):  # looking finds the others
+            raise error
 
     async def _pass_on(self) -> None:
         """The engine's events; when they end the target was closed."""
