@@ -1,4 +1,4 @@
-"""A real ssh server on loopback, with its own keys, reached through a private client configuration."""
+"""A real ssh server on loopback, with keys of its own, and client configurations that reach it."""
 
 import getpass
 import os
