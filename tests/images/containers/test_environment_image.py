@@ -19,6 +19,8 @@ from backends.images.environment import plan_environment
 from backends.images.venv import BuildLine
 from tests.support.containers import IMAGE, asked, client, needs_engine
 from tests.support.imagebuilds import built, engine, left_over, planned
+from tests.support.packageindex import package_index
+from tests.support.wheels import wheel
 
 pytestmark = [needs_engine(), pytest.mark.timeout(300)]
 SECRET = "s3cr3t-" + base64.b32encode(b"index password").decode().strip("=")
@@ -198,6 +200,25 @@ async def test_nothing_that_is_passed_to_a_build_is_in_the_image_or_its_history(
     found = await asyncio.to_thread(lambda: sorted(holding(image.reference, SECRET.encode())))
     assert found == []
     assert left_over() == []
+
+
+async def test_the_password_of_a_private_index_is_used_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(tmp_path, "moorage", "1.0")
+    with package_index(tmp_path, SECRET) as address:
+        monkeypatch.setenv("PIP_INDEX_URL", address)
+        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        (tmp_path / "src").mkdir()
+        steps = "RUN python -m pip download --no-deps -d /pip moorage\n"
+        plan = planned("moorage", steps=steps, source=tmp_path / "src")
+        image, lines = await built(plan)
+    assert "moorage==1.0" in image.labels["pilothouse/packages"]
+    assert not [line for line in lines if SECRET in line]
+    assert SECRET not in await asked(lambda c: json.dumps(c.history(image.id)))
+    assert SECRET not in await asked(lambda c: json.dumps(c.inspect_image(image.id)))
+    found = await asyncio.to_thread(lambda: sorted(holding(image.reference, SECRET.encode())))
+    assert found == []
 
 
 async def content(image: str, path: str) -> str:
