@@ -161,6 +161,17 @@ def test_a_front_module_keeps_its_own_init(serve: Serve, tmp_path: Path) -> None
     assert serve(None).score({}).json() == ["front", "real"]
 
 
+def test_a_front_that_names_no_module_is_the_script_itself(serve: Serve) -> None:
+    server = serve(
+        "class driver_module:\n"
+        "    @staticmethod\n"
+        "    def run(data): return 'the class'\n"
+        "def init(): pass\n"
+        "def run(data): return 'the script'\n"
+    )
+    assert server.score({}).json() == "the script"
+
+
 SCHEMA = """
 from inference_schema.schema_decorators import input_schema
 from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType

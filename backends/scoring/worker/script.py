@@ -43,7 +43,8 @@ class EntryScript(Runner):
             ScriptError: It lacks `init()` or `run()`, or their signatures cannot be served.
         """
         module = self._import()
-        inner = getattr(module, "driver_module", module)
+        inner = getattr(module, "driver_module", None)
+        inner = inner if inspect.ismodule(inner) else module
         self._init = _function(module if hasattr(module, "init") else inner, "init")
         if _required(inspect.signature(self._init)):
             raise ScriptError("init() must be callable without arguments.")
