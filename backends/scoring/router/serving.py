@@ -84,6 +84,7 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
     control, front = Control(table, folder), Front(table)
     await front.start(listener)
     await control.start()
+    state.tell_listening(folder)
     _say(f"listening on {listener.getsockname()[0]}:{listener.getsockname()[1]}")
     tasks = [asyncio.create_task(work) for work in (table.sweep(), front.tick())]
     await stop.wait()

@@ -1,11 +1,13 @@
 """What the router keeps for its next start: the sets of replicas, in a file that is replaced."""
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 from .table import Plan, Table
 
+LISTENING = "listening"
 NAME = "router.json"
 """In the router's folder: `{"revision", "upstreams", "coming"}`, the last null or such a set."""
 
@@ -36,6 +38,11 @@ def save(folder: Path, table: Table) -> None:
     passing = folder / f"{NAME}~"
     passing.write_text(json.dumps({**asdict(table.plan), "coming": coming}), encoding="utf-8")
     passing.replace(folder / NAME)
+
+
+def tell_listening(folder: Path) -> None:
+    """Leave a file with the time, in seconds since the epoch, from which on clients are taken."""
+    (folder / LISTENING).write_text(f"{time.time():.6f}", encoding="ascii")
 
 
 def described(table: Table) -> dict[str, object]:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.engines.engine import Engine
-from backends.errors import Conflict
+from backends.errors import Conflict, Unavailable
 from backends.targets.drivers.docker import files, finding, inside, labels, making
+from backends.targets.drivers.docker.entries import SECOND
 from backends.targets.drivers.docker.finding import Container, identity
+from backends.targets.drivers.docker.instances import look
 from backends.targets.drivers.docker.shape import PORT, ROUTE, Place, router_body
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.records import ServiceSpec
 
+_START_SECONDS, _START_PAUSE = 30.0, 0.05
+"""Longest wait for a router that starts, and between two looks at it."""
 _DRAIN_PIECE, _DRAIN_PAUSE = 1.0, 0.3
 """Seconds for which the router is asked at once, and between that."""
 
@@ -94,12 +98,24 @@ async def use(engine: Engine, router: Container, routes: Routes, *, when_ready: 
 
 
 async def await_router(engine: Engine, router: str) -> None:
-    """Wait until a router that was started listens.
+    """Wait until a router that was started listens, in the life of its container that it has now.
 
     Raises:
-        Conflict: it does not.
+        Unavailable: it does not.
     """
-    await inside.run(engine, router, [ROUTE, '{"op": "status"}'], "start the router")
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        text = await files.get(engine, router, files.LISTENING_FILE)
+        now = await look(engine, router)
+        if now is None or not now.goes_on:
+            break
+        if text and float(text) * SECOND > now.finished:
+            return
+        await asyncio.sleep(_START_PAUSE)
+    raise Unavailable(
+        f"The router {router[:12]}, which is to own the service's port, does not start.",
+        fix="Look at its log with `docker logs`, then deploy again.",
+    )
 
 
 async def drain(engine: Engine, router: Container, seconds: float) -> None:
