@@ -33,6 +33,11 @@ def service_command(verb: str, name: str, workspace: str, *more: str) -> str:
     return _line(["pilothouse", "service", verb, "-n", name, *more], workspace)
 
 
+def target_command(verb: str, name: str, workspace: str, *more: str) -> str:
+    """`pilothouse computetarget VERB -n NAME …`."""
+    return _line(["pilothouse", "computetarget", *verb.split(), "-n", name, *more], workspace)
+
+
 def _common(request: DeployRequest) -> list[str]:
     words: list[str] = []
     for model in request.models:

@@ -88,9 +88,10 @@ class Planner:
                 " or another name.",
             )
         carried = carry(request.models, self._registry)
-        deployment = request.deployment or DeploymentConfig(compute_type=ComputeType.PROCESS)
-        if request.deployment is None:
-            notes += ("no deployment config: a process on this machine",)
+        deployment = request.deployment
+        if deployment is None:
+            deployment, note = self._undescribed(request)
+            notes += (note,)
         builtin = None if request.inference else no_code(carried)
         return self._plan(
             _Wish(
@@ -201,6 +202,20 @@ class Planner:
         hints += [str(base_folder(request) / source) if source else "", Path(script).stem]
         name = derive_name(hint for hint in hints if hint)
         return name, (f"no name given: the service is named '{name}'",)
+
+    def _undescribed(self, request: DeployRequest) -> tuple[DeploymentConfig, str]:
+        """Where nothing is deployed to a place that was named: the workspace's default target."""
+        target = self._targets.get(request.target or self._targets.default())
+        known = {self._targets.kind_of(compute.value): compute for compute in ComputeType}
+        compute = known.get(target.kind, ComputeType.PROCESS)
+        if compute is ComputeType.PROCESS:
+            return DeploymentConfig(compute_type=compute), (
+                "no deployment config: a process on this machine"
+            )
+        return (
+            DeploymentConfig(compute_type=compute, compute_target=target.name),
+            f"no deployment config: the target {target.name}",
+        )
 
     def _target(
         self, request: DeployRequest, deployment: DeploymentConfig, existing: Service | None

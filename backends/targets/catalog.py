@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
 from backends.errors import InvalidInput, Unavailable
 from backends.targets.driver import Driver
+
+if TYPE_CHECKING:
+    from backends.targets.ways import Way
 
 
 class Row(Struct, frozen=True):
@@ -41,6 +45,11 @@ CATALOG: Mapping[str, Row] = MappingProxyType(
             "Docker engine",
             "Install it with `pip install docker`.",
         ),
+        "aks": Row(
+            "backends.targets.drivers.kubernetes:KubernetesDriver",
+            "Kubernetes cluster",
+            "Install it with `pip install httpx websockets`.",
+        ),
     }
 )
 
@@ -55,19 +64,42 @@ def open_driver(target: TargetRecord) -> Driver:
         InvalidInput: no driver of that kind exists.
         Unavailable: the driver's SDK is not installed.
     """
-    kind = ALIASES.get(target.kind, target.kind)
-    row = CATALOG.get(kind)
+    driver: Driver = _class_of(target.kind, target.name)(target)
+    return driver
+
+
+def ways_of(kind: str) -> tuple["Way", ...]:
+    """How a target of a kind can be reached.
+
+    Raises:
+        InvalidInput: no driver of that kind exists.
+        Unavailable: the driver's SDK is not installed.
+    """
+    ways: tuple[Way, ...] = _class_of(kind).ways()
+    return ways
+
+
+def check_settings(kind: str, settings: Mapping[str, str]) -> None:
+    """See whether settings can be those of a target of a kind, without connecting.
+
+    Raises:
+        PilothouseError: they cannot, or there is no such kind.
+    """
+    _class_of(kind).check_settings(settings)
+
+
+def _class_of(kind: str, target: str = "") -> Any:
+    """The class of a kind's drivers, imported on its first use."""
+    row = CATALOG.get(ALIASES.get(kind, kind))
     if row is None:
         raise InvalidInput(
-            f"Target {target.name}: there is no driver for '{target.kind}'.",
+            f"{f'Target {target}: t' if target else 'T'}here is no driver for '{kind}'.",
             fix=f"Kinds that can be deployed to: {', '.join(CATALOG)}.",
         )
     module, _, name = row.path.partition(":")
     try:
-        factory = getattr(import_module(module), name)
+        return getattr(import_module(module), name)
     except ModuleNotFoundError as missing:
         raise Unavailable(
             f"The {row.title} driver needs the package '{missing.name}'.", fix=row.install
         ) from missing
-    driver: Driver = factory(target)
-    return driver

@@ -1,7 +1,7 @@
 """The driver contract: what the code for one kind of target gives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -26,6 +26,7 @@ from backends.targets.records import (
 if TYPE_CHECKING:
     from backends.engines.records import Delivery
     from backends.targets.terminal import ExecRequest, Terminal
+    from backends.targets.ways import Way
 
 
 class Driver(ABC):
@@ -36,6 +37,19 @@ class Driver(ABC):
     """
 
     capabilities: ClassVar[Capabilities]
+
+    @classmethod
+    def ways(cls) -> tuple["Way", ...]:
+        """How a target of this kind can be reached; none where there is nothing to say."""
+        return ()
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, str]) -> None:
+        """See whether settings can be those of a target, without connecting.
+
+        Raises:
+            PilothouseError: they cannot; the sentence says why.
+        """
 
     async def __aenter__(self) -> Self:
         """Open nothing yet: connections are made by the first verb."""

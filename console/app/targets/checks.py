@@ -1,5 +1,7 @@
 """Asking a target whether it answers, and keeping what the header shows of that."""
 
+import asyncio
+
 from backends.errors import PilothouseError
 from backends.targets.records import Capabilities, TargetInfo
 from console.app.shell.context import Context, Link
@@ -9,6 +11,7 @@ async def check(context: Context, name: str) -> TargetInfo | PilothouseError:
     """What the target says of itself, or why it does not answer; its link is noted."""
     try:
         driver = await context.threads.run(context.workspace.targets.open, name)
+        context.able[name] = driver.capabilities
         info = await driver.check()
     except PilothouseError as error:
         context.links[name] = Link(name, False, 0.0, _lost_at(context, name))
@@ -29,9 +32,9 @@ async def abilities(context: Context, name: str) -> Capabilities | None:
 
 
 async def check_all(context: Context) -> None:
-    """Ask every target of the workspace, one after the other."""
-    for target in await context.threads.run(context.workspace.targets.list):
-        await check(context, target.name)
+    """Ask every target of the workspace; none waits for another."""
+    targets = await context.threads.run(context.workspace.targets.list)
+    await asyncio.gather(*(check(context, target.name) for target in targets))
 
 
 def _lost_at(context: Context, name: str) -> float:

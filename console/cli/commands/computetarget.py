@@ -13,6 +13,7 @@ computetarget = LazyGroup(
         {
             "attach": Row(f"{_HERE}:attach", "Make a place to deploy to known."),
             "detach": Row(f"{_HERE}:detach", "Forget a target; what runs there goes on."),
+            "default": Row(f"{_HERE}:default", "Deploy there where nothing else is said."),
             "list": Row(f"{_HERE}:list_targets", "List targets."),
             "show": Row(f"{_HERE}:show", "Show a target, what it has and what it can do."),
         }

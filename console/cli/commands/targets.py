@@ -1,4 +1,4 @@
-"""`pilothouse computetarget attach`, `detach`, `list` and `show`."""
+"""`pilothouse computetarget attach`, `detach`, `default`, `list` and `show`."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -58,13 +58,24 @@ def detach(session: Session, name: str) -> None:
     session.out.emit({"name": name})
 
 
+@click.command("default", cls=Command)
+@click.option("-n", "--name", required=True, shell_complete=complete_targets, help="The target.")
+@click.pass_obj
+def default(session: Session, name: str) -> None:
+    """Deploy to this target where neither a target nor a deployment config is named."""
+    with session.workspace() as workspace:
+        workspace.targets.set_default(name)
+    session.out.emit({"name": name})
+
+
 @click.command("list", cls=Command)
 @click.pass_obj
 def list_targets(session: Session) -> None:
     """List targets; none of them is asked."""
     with session.workspace() as workspace:
         targets = workspace.targets.list()
-    session.out.emit([_shape(target) for target in targets])
+        chosen = workspace.targets.default()
+    session.out.emit([_shape(target) | {"default": target.name == chosen} for target in targets])
 
 
 @click.command("show", cls=Command)

@@ -132,4 +132,4 @@ def _without_shell(engine: Any, image: str) -> str:
     remove = "import os; os.remove('/bin/sh')"
     text = f'FROM {image}\nUSER root\nRUN ["python3", "-c", "{remove}"]\nUSER 10001:10001\n'
     lines = engine.build(fileobj=io.BytesIO(text.encode()), decode=True, rm=True)
-    return next(line["aux"]["ID"] for line in lines if "aux" in line)
+    return next(str(line["aux"]["ID"]) for line in lines if "aux" in line)
