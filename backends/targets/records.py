@@ -334,6 +334,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     zero_loss_model_update: bool = False
     zero_loss_environment_update: bool = False
     rotate_keys_without_restart: bool = False
+    log_outlives_stop: bool = True
+    """What a service wrote before it was stopped can still be read."""
     gpu: bool = False
     capacity_known: bool = False
     usage: bool = False

@@ -49,6 +49,7 @@ WORDS = {
     "zero_loss_model_update": "model update without a lost request",
     "zero_loss_environment_update": "environment update without a lost request",
     "rotate_keys_without_restart": "keys change without a restart",
+    "log_outlives_stop": "its log can be read after a stop",
     "gpu": "GPU",
     "capacity_known": "capacity known beforehand",
     "usage": "processor and memory measured",

@@ -1,9 +1,11 @@
 """Brings a service to a revision: its objects are applied in order, the cluster does the rest."""
 
-from collections.abc import Mapping
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends.errors import Conflict, InvalidInput, NotFound
+from backends.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from backends.targets.drivers.kubernetes import names
 from backends.targets.drivers.kubernetes.api import MERGE, Api, Object
 from backends.targets.drivers.kubernetes.features import features
@@ -13,6 +15,8 @@ from backends.targets.drivers.kubernetes.settings import Settings
 from backends.targets.drivers.kubernetes.state import STOPPED
 from backends.targets.records import Keys, ServiceSpec
 
+KEYS_CHANGED = "pilothouse/keys-changed"
+"""Annotation of a pod: when its Secret changed last."""
 COLLECTIONS: Mapping[str, str] = {
     "ConfigMap": "configmaps",
     "Secret": "secrets",
@@ -99,6 +103,15 @@ async def put_keys(api: Api, namespace: str, spec: ServiceSpec, keys: Keys) -> N
     path = f"{collection(namespace, 'Secret', 'v1')}/{names.keys_name(spec.name)}"
     body = {"data": wanted["data"]}
     await api.request(f"change the keys of {spec.name}", "PATCH", path, body=body, kind=MERGE)
+
+
+async def nudge(api: Api, namespace: str, pods: Sequence[Mapping[str, Any]]) -> None:
+    """Change the pods a little: kubelets then look at their volumes at once, not once a minute."""
+    note = {"metadata": {"annotations": {KEYS_CHANGED: str(time.time())}}}
+    for pod in pods:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}"
+        with contextlib.suppress(NotFound, Unauthorized):
+            await api.request("have new keys taken", "PATCH", path, body=note, kind=MERGE)
 
 
 async def delete(api: Api, namespace: str, service: str) -> None:

@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from backends.engines.addresses import resolve
 from backends.engines.records import Delivery
-from backends.errors import InvalidInput, NotFound
+from backends.errors import InvalidInput, NotFound, Unavailable
 from backends.targets.catalog import TargetRecord
 from backends.targets.driver import Driver
 from backends.targets.drivers.kubernetes import (
@@ -19,13 +21,17 @@ from backends.targets.drivers.kubernetes import (
     finding,
     names,
     observing,
+    podstate,
     reaching,
+    rights,
 )
 from backends.targets.drivers.kubernetes.api import Api, Object
+from backends.targets.drivers.kubernetes.lastwords import with_last_lines
 from backends.targets.drivers.kubernetes.launching import KEYS_FILE
 from backends.targets.drivers.kubernetes.logs import ServiceLog
 from backends.targets.drivers.kubernetes.settings import Settings, read_settings
 from backends.targets.drivers.kubernetes.state import STOPPED, Snapshot, status_of
+from backends.targets.drivers.kubernetes.terminal import terminal
 from backends.targets.records import (
     Capabilities,
     Endpoint,
@@ -35,11 +41,13 @@ from backends.targets.records import (
     LogQuery,
     Observed,
     Preflight,
+    Replica,
     ServiceSpec,
     Status,
     StreamEnd,
     TargetInfo,
 )
+from backends.targets.terminal import ExecRequest, Terminal
 
 _GB = 1_000_000_000
 
@@ -51,6 +59,7 @@ class KubernetesDriver(Driver):
         log_push=True,
         log_resume_exact=True,
         state_push=True,
+        exec=True,
         tunnel=True,
         scale=True,
         autoscale=True,
@@ -58,6 +67,7 @@ class KubernetesDriver(Driver):
         zero_loss_model_update=True,
         zero_loss_environment_update=True,
         rotate_keys_without_restart=True,
+        log_outlives_stop=False,
         gpu=True,
         capacity_known=True,
         images=True,
@@ -102,6 +112,7 @@ class KubernetesDriver(Driver):
         names.labels(spec.workspace, spec.name)
         found = await capacity.nodes(self._api)
         return (
+            *await rights.check_rights(self._api, self._namespace(spec)),
             *capacity.check_room(spec, found, self._settings.accelerator),
             *capacity.check_purpose(self._settings.purpose, found),
         )
@@ -114,6 +125,7 @@ class KubernetesDriver(Driver):
             Conflict: the name belongs to something else there.
             Unauthorized: a right is missing; it is named.
         """
+        names.check(spec.name)
         await applying.apply(self._api, self._namespace(spec), spec, self._settings, keys)
 
     async def services(self) -> tuple[Observed, ...]:
@@ -136,8 +148,13 @@ class KubernetesDriver(Driver):
             self._target.name,
         )
         async with contextlib.aclosing(watch.statuses()) as statuses:
-            async for status in statuses:
-                yield status
+            try:
+                async for status in statuses:
+                    yield status
+            except Unavailable:
+                if not self._api.closed:
+                    raise
+                yield StreamEnd(observing.CLOSED)
 
     async def logs(
         self, name: str, query: LogQuery
@@ -150,8 +167,13 @@ class KubernetesDriver(Driver):
         namespace = finding.namespace_of(await self._find(name))
         log = ServiceLog(self._api, namespace, self._target.workspace, name, query)
         async with contextlib.aclosing(log.lines()) as lines:
-            async for line in lines:
-                yield line
+            try:
+                async for line in lines:
+                    yield line
+            except Unavailable:
+                if not self._api.closed:
+                    raise
+                yield StreamEnd(observing.CLOSED)
 
     @contextlib.asynccontextmanager
     async def endpoint(self, name: str) -> AsyncGenerator[Endpoint, None]:
@@ -167,6 +189,34 @@ class KubernetesDriver(Driver):
             self._api, namespace, workspace, name, self._settings
         ) as found:
             yield found
+
+    async def replicas(self, name: str) -> tuple[Replica, ...]:
+        """Its pods, those on their way out too.
+
+        Raises:
+            NotFound: there is no such service.
+        """
+        found = await self._find(name)
+        namespace, workspace = finding.namespace_of(found), self._target.workspace
+        events = await finding.events_of(self._api, namespace, name)
+        pods = await finding.pods(self._api, namespace, workspace, name)
+        newest = names.revision_of(found)
+        return tuple(podstate.replica(pod, events, newest) for pod in pods)
+
+    @contextlib.asynccontextmanager
+    async def exec(self, name: str, request: ExecRequest) -> AsyncGenerator[Terminal, None]:
+        """Run a program in a pod's container, in a terminal.
+
+        Raises:
+            NotFound: there is no such service or pod.
+            Conflict: no pod of it runs.
+            Unsupported: the image has no shell.
+        """
+        namespace = finding.namespace_of(await self._find(name))
+        pods = await finding.pods(self._api, namespace, self._target.workspace, name)
+        pod = podstate.runnable(pods, request.replica, name)
+        async with terminal(self._api, namespace, pod, request) as opened:
+            yield opened
 
     async def keys(self, name: str) -> Keys:
         """Both keys of the service.
@@ -187,10 +237,13 @@ class KubernetesDriver(Driver):
             ) from error
 
     async def set_keys(self, name: str, keys: Keys) -> None:
-        """Replace the Secret; pods take the new keys within about a minute, without a restart."""
+        """Replace the Secret; the pods are nudged to take it now, without a restart."""
         found = await self._find(name)
         spec = self._spec(found)
-        await applying.put_keys(self._api, finding.namespace_of(found), spec, keys)
+        namespace = finding.namespace_of(found)
+        await applying.put_keys(self._api, namespace, spec, keys)
+        pods = await finding.pods(self._api, namespace, self._target.workspace, name)
+        await applying.nudge(self._api, namespace, pods)
 
     async def stop(self, name: str) -> None:
         """Scale to none; objects, keys and address stay."""
@@ -249,11 +302,14 @@ class KubernetesDriver(Driver):
             events=await finding.events_of(self._api, namespace, name),
         )
         url = await reaching.address(self._api, namespace, name, self._settings)
-        return Observed(spec=self._spec(found), status=status_of(snapshot, time.time()), url=url)
+        status = await with_last_lines(self._api, snapshot, status_of(snapshot, time.time()))
+        return Observed(spec=self._spec(found), status=status, url=url)
 
     def _spec(self, found: dict[str, Any]) -> ServiceSpec:
         """What was applied last; a service whose note was lost is still told of."""
         spec = names.spec_of(found)
+        if spec is not None and STOPPED not in (found["metadata"].get("annotations") or {}):
+            return replace(spec, replicas=int(found["spec"].get("replicas", 1)))
         return spec or ServiceSpec(
             workspace=self._target.workspace,
             name=str(found["metadata"]["name"]),

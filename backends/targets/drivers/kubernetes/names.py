@@ -22,6 +22,7 @@ FIELD_MANAGER = "pilothouse"
 CONTAINER = "server"
 PORT_NAME = "http"
 
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
@@ -37,6 +38,19 @@ def labels(workspace: str, service: str) -> dict[str, str]:
             fix="Use a workspace of letters, digits and dashes, at most 63.",
         )
     return {MANAGED: OURS, WORKSPACE: workspace, SERVICE: service}
+
+
+def check(service: str) -> None:
+    """See whether objects can have this name (RFC 1035, as a Service's).
+
+    Raises:
+        InvalidInput: they cannot.
+    """
+    if not _NAME.fullmatch(service):
+        raise InvalidInput(
+            f"'{service}' cannot be the name of objects in a cluster.",
+            fix="Use lower-case letters, digits and dashes, beginning with a letter.",
+        )
 
 
 def selector(workspace: str, service: str = "") -> str:
@@ -62,3 +76,9 @@ def spec_of(found: Mapping[str, Any]) -> ServiceSpec | None:
         return spec_from_json(text) if text else None
     except IntegrityError:
         return None
+
+
+def revision_of(found: Mapping[str, Any]) -> int:
+    """The revision that an object's label names; 0 without one."""
+    text = str((found["metadata"].get("labels") or {}).get(REVISION) or "0")
+    return int(text) if text.isdigit() else 0

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from backends.errors import PilothouseError, Unauthorized
 from backends.targets.drivers.kubernetes import finding, names
 from backends.targets.drivers.kubernetes.api import Api
+from backends.targets.drivers.kubernetes.lastwords import with_last_lines
 from backends.targets.drivers.kubernetes.state import Snapshot, status_of
 from backends.targets.drivers.kubernetes.watching import Change, Kind, changes
 from backends.targets.records import Status, StreamEnd
@@ -90,7 +91,7 @@ class Observation:
                         raise finding.missing(self._name, self._target)
                     yield StreamEnd(DELETED)
                     return
-                status = self._status()
+                status = await self._status(last)
                 if last is None or replace(status, at=last.at) != last:
                     last = status
                     yield status
@@ -142,14 +143,18 @@ class Observation:
             pass
         self._news.clear()
 
-    def _status(self) -> Status:
+    async def _status(self, last: Status | None) -> Status:
         (deployment, *_) = self._deployments.objects.values()
         snapshot = Snapshot(
             deployment=deployment,
             pods=tuple(self._pods.objects.values()),
             events=finding.by_pod(tuple(self._events.objects.values()), self._name),
         )
-        return status_of(snapshot, time.time())
+        status = status_of(snapshot, time.time())
+        if last is not None and last.reason == status.reason and last.state is status.state:
+            kept = replace(status.evidence, last_lines=last.evidence.last_lines)
+            return replace(status, evidence=kept)
+        return await with_last_lines(self._api, snapshot, status)
 
     def _about_us(self, event: Object) -> bool:
         about = event.get("involvedObject") or {}

@@ -10,7 +10,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from backends.targets.records import Evidence, ServiceState
+from backends.errors import Conflict, NotFound
+from backends.targets.drivers.kubernetes import names
+from backends.targets.records import Evidence, Replica, ServiceState
 
 GIVEN_UP = 3
 """Restarts after which a pod that was never ready has failed."""
@@ -70,6 +72,55 @@ def judge(
 def restarts(pod: Mapping[str, Any]) -> int:
     """How often its containers were started again."""
     return sum(int(c.get("restartCount") or 0) for c in pod["status"].get("containerStatuses", ()))
+
+
+def replica(
+    pod: Mapping[str, Any], events: Mapping[str, Sequence[Mapping[str, Any]]], newest: int
+) -> Replica:
+    """A pod as one of a service's replicas; `newest` is the revision that is being brought up."""
+    revision = names.revision_of(pod)
+    judged = judge(pod, events.get(str(pod["metadata"].get("uid")), ()))
+    leaving = bool(pod["metadata"].get("deletionTimestamp")) or revision != newest
+    role = "serving" if ready(pod) else "leaving" if leaving else "coming"
+    return Replica(
+        name=str(pod["metadata"]["name"]),
+        revision=revision,
+        state=judged.state,
+        reason=judged.reason,
+        role=role,
+        since=_began(pod),
+        restarts=restarts(pod),
+    )
+
+
+def runnable(pods: Sequence[Mapping[str, Any]], name: str, service: str) -> str:
+    """Name of a pod in which a program can be run: the named one, else one that serves.
+
+    Raises:
+        NotFound: there is no such pod.
+        Conflict: its container does not run.
+    """
+    named = [pod for pod in pods if not name or pod["metadata"]["name"] == name]
+    if not named:
+        there = ", ".join(str(pod["metadata"]["name"]) for pod in pods) or "none"
+        raise NotFound(f"Service {service} has no replica {name}.", fix=f"It has {there}.")
+    for pod in sorted(named, key=ready, reverse=True):
+        if _began(pod):
+            return str(pod["metadata"]["name"])
+    raise Conflict(
+        f"No container of service {service} runs, so nothing can run in it:"
+        f" {judge(named[0], ()).reason}.",
+        fix=f"`pilothouse service show -n {service}` tells more.",
+    )
+
+
+def _began(pod: Mapping[str, Any]) -> float:
+    """When its container's present life began; 0 while it does not run."""
+    for container in pod["status"].get("containerStatuses") or ():
+        running = (container.get("state") or {}).get("running")
+        if running and running.get("startedAt"):
+            return _seconds(running["startedAt"])
+    return 0.0
 
 
 def _leaving(pod: Mapping[str, Any], leaving: str, now: float) -> Judged:

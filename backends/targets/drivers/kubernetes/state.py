@@ -46,9 +46,9 @@ def status_of(snapshot: Snapshot, at: float) -> Status:
     deployment = snapshot.deployment
     name = str(deployment["metadata"]["name"])
     wanted = int(deployment["spec"].get("replicas", 1))
-    newest = _revision(deployment["metadata"])
-    ours = [pod for pod in snapshot.pods if _revision(pod["metadata"]) == newest]
-    older = [pod for pod in snapshot.pods if _revision(pod["metadata"]) != newest]
+    newest = names.revision_of(deployment)
+    ours = [pod for pod in snapshot.pods if names.revision_of(pod) == newest]
+    older = [pod for pod in snapshot.pods if names.revision_of(pod) != newest]
     ready = sum(map(podstate.ready, ours))
     serving = newest if ready else _serving(older)
     done = complete(deployment)
@@ -151,10 +151,5 @@ def _condition(deployment: Object, kind: str, reason: str) -> str:
 
 def _serving(pods: Sequence[Object]) -> int | None:
     """The newest revision of which a pod takes requests."""
-    found = [_revision(pod["metadata"]) for pod in pods if podstate.ready(pod)]
+    found = [names.revision_of(pod) for pod in pods if podstate.ready(pod)]
     return max(found, default=None)
-
-
-def _revision(metadata: Object) -> int:
-    text = str((metadata.get("labels") or {}).get(names.REVISION) or "0")
-    return int(text) if text.isdigit() else 0

@@ -11,17 +11,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from backends.errors import PilothouseError, Unavailable
+from backends.errors import PilothouseError
 from backends.targets.drivers.kubernetes.api import Api
 from backends.targets.drivers.kubernetes.finding import PODS
 from backends.targets.drivers.kubernetes.launching import PORT
+from backends.targets.drivers.kubernetes.sockets import connect
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 _DATA, _ERROR = 0, 1
 _PIECE = 64 << 10
-_OPEN_SECONDS = 10.0
 
 Pick = Callable[[], Awaitable[tuple[str, str]]]
 """Namespace and name of a pod that takes requests."""
@@ -56,7 +56,8 @@ class _Bridge:
         assert task is not None
         self._tasks.add(task)
         try:
-            with contextlib.suppress(PilothouseError, OSError):
+            # asyncio before 3.12 reports a cancelled connection as an error of its own
+            with contextlib.suppress(PilothouseError, OSError, asyncio.CancelledError):
                 await self._carry(reader, writer)
         finally:
             self._tasks.discard(task)
@@ -81,28 +82,9 @@ class _Bridge:
             await socket.close()
 
     async def _connect(self) -> "ClientConnection":
-        from websockets.asyncio.client import connect
-        from websockets.exceptions import WebSocketException
-
         namespace, pod = await self._pick()
-        access = await self._api.access()
         path = f"{PODS.format(namespace)}/{pod}/portforward?ports={PORT}"
-        try:
-            return await connect(
-                f"ws{access.server.removeprefix('http')}{path}",
-                ssl=access.tls,
-                server_hostname=access.server_name or None,
-                subprotocols=["v4.channel.k8s.io"],  # type: ignore[list-item]  # a NewType of str
-                additional_headers=await self._api.headers(),
-                proxy=access.proxy or None,
-                open_timeout=_OPEN_SECONDS,
-                max_size=None,
-            )
-        except (OSError, WebSocketException, TimeoutError) as error:
-            raise Unavailable(
-                f"The cluster {access.context} gave no tunnel to the pod {pod}: {error}.",
-                fix="Ask for the right `pods/portforward` (get and create).",
-            ) from error
+        return await connect(self._api, f"lead to the pod {pod}", path)
 
 
 async def _send(reader: asyncio.StreamReader, socket: "ClientConnection") -> None:
