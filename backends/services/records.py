@@ -187,6 +187,22 @@ class StageOutput(Struct, frozen=True, kw_only=True):
     line: str
 
 
+class StageStep(Struct, frozen=True, kw_only=True):
+    """One step of a stage that has several (of an image's build) began or ended well."""
+
+    stage: Stage
+    number: int
+    title: str
+    at: float
+    """When it was told, seconds since the epoch."""
+    seconds: float | None = None
+    """How long it took; None: it began."""
+    size: int = 0
+    """Bytes that its layer added."""
+    cached: bool = False
+    """It was made before."""
+
+
 class StageFinished(Struct, frozen=True, kw_only=True):
     """A stage ended well."""
 
@@ -215,4 +231,4 @@ class RunFailed(Struct, frozen=True, kw_only=True):
     service: Service | None
 
 
-Event = StageStarted | StageOutput | StageFinished | StateChanged | Finished | RunFailed
+Event = StageStarted | StageOutput | StageStep | StageFinished | StateChanged | Finished | RunFailed

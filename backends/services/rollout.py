@@ -30,6 +30,7 @@ from backends.services.records import (
     StageFinished,
     StageOutput,
     StageStarted,
+    StageStep,
     StageTiming,
     StateChanged,
     Transition,
@@ -47,7 +48,7 @@ from backends.targets.records import (
 
 if TYPE_CHECKING:
     from backends.images.containers.building import Item
-    from backends.images.containers.records import Image
+    from backends.images.containers.records import Image, StepFinished, StepStarted
 
 INTERPRETER = "pilothouse/interpreter"
 """Label of an image: path of the user's Python in it; empty for the server's own."""
@@ -201,16 +202,17 @@ class Rollout:
     async def _built(
         self, items: "AsyncGenerator[Item, None]", made: "list[Image]"
     ) -> AsyncGenerator[Event, None]:
-        """A build's lines; its image goes to `made`."""
-        from backends.images.containers.building import line_of
-        from backends.images.containers.records import Image
+        """A build's steps and lines; its image goes to `made`."""
+        from backends.images.containers.records import Image, StepFinished, StepStarted
 
         async with contextlib.aclosing(items):
             async for item in items:
                 if isinstance(item, Image):
                     made.append(item)
+                elif isinstance(item, StepStarted | StepFinished):
+                    yield step_of(self._stage, item)
                 else:
-                    yield StageOutput(stage=self._stage, line=line_of(item))
+                    yield StageOutput(stage=self._stage, line=item.text)
 
     async def _apply(self) -> AsyncGenerator[Event, None]:
         spec = self._spec
@@ -349,6 +351,17 @@ class Rollout:
 
     def _service(self) -> Service:
         return self._store.service(self._spec.name)
+
+
+def step_of(stage: Stage, said: "StepStarted | StepFinished") -> StageStep:
+    """A build's step as an event of the rollout."""
+    step = StageStep(stage=stage, number=said.number, title=said.title, at=time.time())
+    seconds = getattr(said, "seconds", None)
+    if seconds is None:
+        return step
+    return replace(
+        step, seconds=seconds, size=getattr(said, "size", 0), cached=getattr(said, "cached", False)
+    )
 
 
 def new_key() -> str:

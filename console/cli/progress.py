@@ -13,6 +13,7 @@ from backends.services.records import (
     StageFinished,
     StageOutput,
     StageStarted,
+    StageStep,
     StateChanged,
 )
 from backends.targets.records import ServiceState
@@ -36,6 +37,8 @@ def human_lines(event: Event) -> list[str]:
             return [f"◐ {event.stage.value:<12}{one_line(event.detail)}{hint}"]
         case StageOutput():
             return [f"  {'':<12}{line}" for line in printable(event.line).splitlines()]
+        case StageStep():
+            return [f"  {'':<12}{one_line(_step(event))}"]
         case StageFinished():
             done = paint("✓", "green", sys.stderr)
             return [
@@ -63,6 +66,16 @@ def event_record(event: Event) -> dict[str, Any]:
             }
         case StageOutput():
             return {"event": "stageOutput", "stage": event.stage.value, "line": event.line}
+        case StageStep():
+            return {
+                "event": "stageStep",
+                "stage": event.stage.value,
+                "number": event.number,
+                "title": event.title,
+                "seconds": None if event.seconds is None else round(event.seconds, 3),
+                "bytes": event.size,
+                "cached": event.cached,
+            }
         case StageFinished():
             return {
                 "event": "stageFinished",
@@ -83,6 +96,16 @@ def event_record(event: Event) -> dict[str, Any]:
                 "what": error.what,
                 "fix": error.fix,
             }
+
+
+def _step(step: StageStep) -> str:
+    head = f"step {step.number}: {step.title}"
+    if step.seconds is None:
+        return head
+    if step.cached:
+        return f"{head}: made before"
+    size = f", {step.size / 1e6:.1f} MB" if step.size else ""
+    return f"{head}: {step.seconds:.1f} s{size}"
 
 
 def show(event: Event, *, form: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from backends.images.containers import names
 from backends.services.packaging import PackageRequest
-from backends.services.records import Stage, StageFinished, StageOutput, StageStarted
+from backends.services.records import Stage, StageFinished, StageStarted, StageStep
 from backends.targets.catalog import TargetRecord
 from backends.workspace import Workspace
 from tests.support.containers import SOCKET, client, needs_engine, remove_workspace
@@ -88,8 +88,9 @@ async def test_an_update_builds_on_the_same_environment_and_a_rollback_builds_no
     first = healthy(happened)
     assert first.spec.image
     assert first.spec.image.startswith(f"pilothouse/{workspace.name}-svc:r1-")
-    lines = [event.line for event in happened if isinstance(event, StageOutput)]
-    assert any(line.endswith("MB") and line.startswith("step ") for line in lines)
+    steps = [event for event in happened if isinstance(event, StageStep)]
+    assert any(step.size and step.seconds for step in steps)
+    assert {step.stage for step in steps} <= {Stage.ENVIRONMENT, Stage.IMAGE}
     assert (await answer(workspace, "svc"))["model"] == "first"
 
     register_text(workspace, "harbour", "second", tmp_path)

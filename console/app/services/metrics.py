@@ -146,7 +146,7 @@ def _network(used: Sequence[Usage], room: int) -> list[Line]:
             for (old, new), (since, until) in zip(pairwise(counts), pairwise(times), strict=True)
         ]
         speed = f"{present.size(rates[-1])}/s" if rates else ""
-        found.append(_figure(name, speed, f"{present.size(counts[-1])} in all", spark(rates, room)))
+        found.append(_figure(name, speed, f"{present.size(counts[-1])} total", spark(rates, room)))
     return found
 
 
@@ -158,7 +158,6 @@ def replica_lines(replicas: Sequence[Replica], now: float) -> list[Line]:
         again = f"  {present.count(replica.restarts, 'restart')}" if replica.restarts else ""
         age = present.age(replica.since, now) if replica.since else ""
         well = replica.state is ServiceState.HEALTHY
-        why = "" if well else f"  {printable(replica.reason)}"
         found.append(
             (
                 Cell(f"  {state.text:<16}", state.tone),
@@ -166,9 +165,11 @@ def replica_lines(replicas: Sequence[Replica], now: float) -> list[Line]:
                 Cell(f"{replica.role:<9}", Tone.DIM),
                 Cell(f"{age:>4}  ", Tone.DIM),
                 Cell(printable(replica.name), Tone.DIM),
-                Cell(f"{again}{why}", Tone.WARN),
+                Cell(again, Tone.WARN),
             )
         )
+        if not well and replica.reason:
+            found.append((Cell(f"    {present.plain(printable(replica.reason))}", Tone.DIM),))
     return [(), (Cell("  Replicas", Tone.DIM),), *found] if found else []
 
 

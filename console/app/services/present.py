@@ -23,6 +23,10 @@ COLUMNS = (
 TRACEBACK_LINES = 14
 LOG_LINES = 8
 TREE_LINES = 12
+BUILDS = frozenset({"environment", "image"})
+"""Stages whose last lines are a build's output and no log."""
+QUOTED = 6
+"""A line of fewer characters is not looked for in a reason."""
 
 STAGES = {
     "bundle": "laying out the files",
@@ -122,12 +126,13 @@ def head(service: Service, now: float, *, live: bool = True) -> tuple[Line, Line
         return first, (
             Cell(f"{service.target} does not answer; this is how it was {seen} ago.", Tone.WARN),
         )
+    asking: Line = ()
     if not live and now - service.seen > ASKING_SECONDS:
         seen = present.age(service.seen, now)
-        return first, (Cell(f"as seen {seen} ago; asking {service.target} …", Tone.DIM),)
+        asking = (Cell(f"as seen {seen} ago; asking {service.target} …   ", Tone.DIM),)
     if service.state is ServiceState.HEALTHY:
-        return first, (Cell(carried(service), Tone.DIM),)
-    return first, (Cell(_sentence(service.reason), state.tone),)
+        return first, (*asking, Cell(carried(service), Tone.DIM))
+    return first, (*asking, Cell(_sentence(service.reason), state.tone))
 
 
 def failed(service: Service) -> bool:
@@ -155,12 +160,45 @@ def failure(service: Service) -> list[Line]:
     lines += _section("Traceback, its last frames", traceback[-TRACEBACK_LINES:], Tone.PLAIN)
     last = [line for text in evidence.last_lines for line in _lines(text)]
     rest = [line for line in last if line not in traceback]
-    lines += _section("Last log lines (enter goes there)", rest[-LOG_LINES:], Tone.DIM)
+    if evidence.stage in BUILDS:
+        lines += output_lines(around(rest, service.reason, LOG_LINES), service.reason)
+    else:
+        lines += _section("Last log lines (enter goes there)", rest[-LOG_LINES:], Tone.DIM)
     tree = [line for text in evidence.model_tree for line in _lines(text)]
     lines += _section("Model directory", tree[:TREE_LINES], Tone.DIM)
     if evidence.event:
         lines += _section("The target says", _lines(evidence.event), Tone.DIM)
     return lines
+
+
+def around(said: Sequence[str], reason: str, count: int) -> list[str]:
+    """So many lines, the one that the reason quotes among them; else the last."""
+    at = _quoted(said, reason)
+    if at is None:
+        return list(said[-count:])
+    first = max(min(at - count + 2, len(said) - count), 0)
+    return list(said[first : first + count])
+
+
+def output_lines(said: Sequence[str], reason: str = "") -> list[Line]:
+    """Lines of a build's output; the one that the reason quotes stands out."""
+    at = _quoted(said, reason)
+    if not said:
+        return []
+    found = [
+        (Cell(f"  {'▶' if number == at else '┆'} {line}", Tone.BAD if number == at else Tone.DIM),)
+        for number, line in enumerate(said)
+    ]
+    return [(), (Cell("Output of the build (o shows all)", Tone.DIM),), *found]
+
+
+def _quoted(said: Sequence[str], reason: str) -> int | None:
+    """Which line the reason quotes, the last of several; short ones say nothing."""
+    for at in range(len(said) - 1, -1, -1):
+        line = said[at].strip()
+        if len(line) >= QUOTED and line.rstrip(".") in reason:
+            return at
+    return None
 
 
 def advice(service: Service) -> list[str]:

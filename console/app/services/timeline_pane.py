@@ -13,12 +13,18 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from backends.services.records import StageTiming, Transition
-from console.app.services import timeline
+from console.app.runs import Run
+from console.app.services import build, timeline
 from console.app.services.pane import Pane
 from console.app.services.present import Line, failed, failure
+from console.app.shell.dialog import Notice
 from console.app.widgets.table import Table
 from console.app.widgets.tones import styled
 from console.present import Cell
+
+
+AROUND = 8
+"""Lines of a screen that are neither steps nor a build."""
 
 
 class FailureCard(VerticalScroll, can_focus=True):
@@ -65,6 +71,14 @@ class TimelinePane(Pane):
         error: bool = False
         """Its first error is meant."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "output", "output", id="timeline.output", show=False),
+    ]
+    DEFAULT_CSS = """
+    TimelinePane .build { height: auto; max-height: 60%; padding: 0 1; display: none; }
+    TimelinePane .build.-shown { display: block; }
+    """
+
     _transitions: tuple[Transition, ...] = ()
     _stages: tuple[StageTiming, ...] = ()
     _ticking: Timer | None = None
@@ -73,6 +87,7 @@ class TimelinePane(Pane):
         """Card, table."""
         yield FailureCard()
         yield Table(timeline.COLUMNS, empty="Nothing has happened yet.")
+        yield Static(classes="build")
 
     def refresh_view(self) -> None:
         """Read what happened."""
@@ -101,11 +116,27 @@ class TimelinePane(Pane):
             self._ticking = self.set_interval(1.0, self.tick)
         now = self.context.clock()
         found = timeline.steps(self._transitions, self._stages, live, now)
+        self._draw_build(run, now)
         table = self.query_one(Table)
         on_top = table.cursor == 0
         table.show(timeline.rows(found, now))
         if on_top:
             table.cursor = 0  # what is new stays in view
+
+    def action_output(self) -> None:
+        """All that the build has said."""
+        run = self.context.runs.of(self.name_of_service)
+        said = build.output(run.events) if run else []
+        if said:
+            self.app.push_screen(Notice(f"Output of the build of {self.name_of_service}", said))
+
+    def _draw_build(self, run: Run | None, now: float) -> None:
+        """Steps and last lines of a build that is under way or has failed."""
+        shown = self.query_one(".build", Static)
+        room = max((self.screen.size.height - AROUND) * 3 // 5, 4)
+        lines = build.lines(run.events, now, room) if run else []
+        shown.set_class(bool(lines), "-shown")
+        shown.update(Content("\n").join(styled(line) for line in lines))
 
     @work(exclusive=True, group="timeline", exit_on_error=False)
     async def _read(self) -> None:
