@@ -7,6 +7,9 @@ import pytest
 import pytest_textual_snapshot
 from syrupy.location import PyTestLocation
 
+pytest.register_assert_rewrite(
+    "tests.support.services", "tests.targets.conformance", "tests.targets.conforming_logs"
+)
 TESTS = Path(__file__).parent
 SNAPSHOTS = TESTS.parent / "snapshots"
 BASELINE_PYTHON = (3, 11)
