@@ -69,6 +69,27 @@ class TargetImages:
         async with self._engine() as engine:
             return await image_layers(engine, reference)
 
+    async def environment_size(self, key: str) -> int | None:
+        """Bytes of an environment's image; None when it is still to be built.
+
+        Raises:
+            PilothouseError: the engine could not be asked.
+        """
+        from backends.images.containers.names import ENVIRONMENT
+        from backends.images.containers.store import stored_images
+
+        begins = f"pilothouse/env:{key[:24]}-"
+        async with self._engine() as engine:
+            images = await stored_images(engine)
+        return next(
+            (
+                image.size
+                for image in images
+                if image.kind == ENVIRONMENT and image.reference.startswith(begins)
+            ),
+            None,
+        )
+
     async def prune(self) -> "tuple[StoredImage, ...]":
         """Remove what neither a container nor a revision needs; what was removed."""
         from backends.images.containers.store import prune_images

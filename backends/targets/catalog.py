@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from backends.errors import InvalidInput, Unavailable
 from backends.targets.driver import Driver
+from backends.targets.records import Capabilities
 
 if TYPE_CHECKING:
     from backends.targets.ways import Way
@@ -57,6 +58,11 @@ ALIASES: Mapping[str, str] = MappingProxyType({"kubernetes": "aks", "local": "do
 """Other words for a kind in `computeType`."""
 
 
+def compute_word(kind: str) -> str:
+    """What `computeType` says for targets of a kind."""
+    return "local" if kind == ALIASES["local"] else kind
+
+
 def open_driver(target: TargetRecord) -> Driver:
     """The driver of a target, not yet connected.
 
@@ -77,6 +83,17 @@ def ways_of(kind: str) -> tuple["Way", ...]:
     """
     ways: tuple[Way, ...] = _class_of(kind).ways()
     return ways
+
+
+def abilities_of(kind: str) -> Capabilities:
+    """What targets of a kind can do.
+
+    Raises:
+        InvalidInput: no driver of that kind exists.
+        Unavailable: the driver's SDK is not installed.
+    """
+    found: Capabilities = _class_of(kind).capabilities
+    return found
 
 
 def check_settings(kind: str, settings: Mapping[str, str]) -> None:

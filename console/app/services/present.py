@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from backends.services.records import Plan, Service
 from backends.targets.records import Evidence, ServiceState
 from console import present
+from console.app.services.image_plan import image_facts
 from console.app.widgets.rows import Column, Row
 from console.present import NOTHING, Cell, Tone
 from console.printable import printable
@@ -221,6 +222,9 @@ def plan_lines(plan: Plan) -> list[Line]:
                 Cell(f"{usual:>9}  {step.detail}", Tone.DIM),
             )
         )
+    if facts := image_facts(plan):
+        lines += [(), (Cell("Image", Tone.DIM),)]
+        lines += [(Cell(f"  {name:<9}", Tone.DIM), Cell(text)) for name, text in facts]
     if plan.changes:
         lines += [(), (Cell("Changes", Tone.DIM),)]
     for change in plan.changes:

@@ -22,7 +22,6 @@ from console.app.widgets.table import Table
 from console.app.widgets.tones import styled
 from console.present import Cell
 
-
 AROUND = 8
 """Lines of a screen that are neither steps nor a build."""
 

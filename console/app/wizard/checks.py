@@ -14,7 +14,7 @@ from backends.registry.records import Framework
 from console.app.widgets.field import label_of
 from console.app.wizard import steps
 from console.app.wizard.form import Form
-from console.app.wizard.steps import Answers, Packages, Step
+from console.app.wizard.steps import SELF_EVIDENT, Answers, Packages, Step
 
 SERVED_ALONE = frozenset({Framework.ONNX, Framework.SCIKITLEARN, Framework.TENSORFLOW})
 """Frameworks whose models need no entry script."""
@@ -133,7 +133,7 @@ def _rules(form: Form, step: Step) -> list[Finding]:
         ),
         (
             "target",
-            step is Step.TARGET and form.target is None,
+            step is Step.TARGET and form.target is None and form.get("target") != SELF_EVIDENT,
             f"No target of type {kind} is attached: `pilothouse computetarget attach {kind}`.",
         ),
     )

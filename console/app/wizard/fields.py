@@ -8,13 +8,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from backends.configs.compute_type import ComputeType
+from backends.targets.catalog import compute_word
 from console.app.shell.threads import Threads
 from console.app.widgets.choice import Option
 from console.app.widgets.field import FieldRow
 from console.app.wizard.checks import Finding
 from console.app.wizard.form import Form
 from console.app.wizard.standing import PACKAGES
-from console.app.wizard.steps import Answers, Packages, Step
+from console.app.wizard.steps import SELF_EVIDENT, Answers, Packages, Step
 from console.app.wizard.suggesting import suggester
 from console.present import plain
 
@@ -119,7 +121,9 @@ def _options(form: Form, name: str) -> tuple[Option, ...]:
         return tuple(Option(value, PACKAGES[value]) for value in Packages)
     if name == "target":
         known = [Option(each.name, _target(each.name, each.kind)) for each in form.targets]
-        if form.target is None:
+        if ComputeType.LOCAL not in {compute_word(each.kind) for each in form.targets}:
+            known.append(Option(SELF_EVIDENT, "Docker engine"))
+        if form.target is None and form.get("target") != SELF_EVIDENT:
             known.append(Option(form.get("target"), f"{form.compute.value} (none attached)"))
         return tuple(known)
     return ()

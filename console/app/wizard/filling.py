@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
+from backends.services.targets import SELF_EVIDENT as DOCKER
 from console.app.shell.context import Context
 from console.app.widgets.field import FieldRow
 from console.app.wizard import checks, files, looks
@@ -19,7 +20,7 @@ from console.app.wizard.preview import PreviewPane
 from console.app.wizard.rail import Rail
 from console.app.wizard.review import Review
 from console.app.wizard.standing import standings
-from console.app.wizard.steps import Step
+from console.app.wizard.steps import SELF_EVIDENT, Step
 
 Read = Callable[[Form], Form]
 READERS: dict[str, tuple[Read, ...]] = {
@@ -125,11 +126,16 @@ class Filling(Planning):
     async def look_at_target(self) -> None:
         """Ask the chosen target what it is; its answer is a note, its silence too."""
         form = self.form
-        if form is None or form.target is None:
+        if form is None:
             return
-        name = form.target.name
+        name = form.get("target")
+        if form.target is None and name != SELF_EVIDENT:
+            return
         self.post_message(self.Looked("target", name, "asking …", form.images))
-        images, note = await looks.at_target(self.context, name)
+        if form.target is None:
+            images, note = await looks.at_kind(self.context, DOCKER)
+        else:
+            images, note = await looks.at_target(self.context, name)
         self.post_message(self.Looked("target", name, note, images))
 
     @work(exclusive=True, group="models", exit_on_error=False)

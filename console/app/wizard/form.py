@@ -22,7 +22,7 @@ from backends.configs.records import (
 from backends.secrecy import repr_without
 from backends.services.naming import derive_name
 from backends.services.records import DeployRequest
-from backends.targets.catalog import TargetRecord
+from backends.targets.catalog import TargetRecord, compute_word
 from console.app.wizard import steps
 from console.app.wizard.steps import Answers, Packages, Step
 from console.present import plain
@@ -106,7 +106,8 @@ class Form(Struct, frozen=True, kw_only=True):
     @property
     def compute(self) -> ComputeType:
         """The chosen target's compute type; a target that is not there is written `=TYPE`."""
-        kind = self.target.kind if self.target else self.get("target").removeprefix("=")
+        target = self.target
+        kind = compute_word(target.kind) if target else self.get("target").removeprefix("=")
         return compute_type(kind) or ComputeType.PROCESS
 
     def inference_config(self) -> InferenceConfig | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.errors import PilothouseError
+from backends.targets.catalog import TargetRecord, abilities_of
 from backends.targets.records import TargetInfo
 from console import present
 from console.app.shell.context import Context
@@ -31,6 +32,19 @@ async def at_target(context: Context, name: str) -> tuple[bool, str]:
     except TimeoutError:
         return False, f"✖ no answer within {ANSWER_SECONDS:.0f} s"
     return driver.capabilities.images, f"● {_about(info)}"
+
+
+async def at_kind(context: Context, kind: str) -> tuple[bool, str]:
+    """The same of the target that a kind means by itself, which its first use attaches."""
+    record = TargetRecord(name=kind, kind=kind, workspace=context.workspace.name)
+    try:
+        able = await context.threads.run(abilities_of, kind)
+        info = await asyncio.wait_for(context.workspace.targets.probe(record), ANSWER_SECONDS)
+    except PilothouseError as error:
+        return False, f"✖ {error.what}"
+    except TimeoutError:
+        return False, f"✖ no answer within {ANSWER_SECONDS:.0f} s"
+    return able.images, f"● {_about(info)}; attached as {kind} by the deployment"
 
 
 async def at_models(context: Context, names: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from textual.message import Message
 
 from backends.errors import PilothouseError, Refused
 from backends.services.records import Plan
+from backends.services.target_images import TargetImages
+from console.app.services.image_plan import image_facts
 from console.app.shell.screen import BaseScreen
 from console.app.wizard import checks, files
 from console.app.wizard.checks import Finding
@@ -65,19 +67,40 @@ class Planning(BaseScreen):
         """Show the plan, unless the form has changed since."""
         if event.form is not self.form:
             return
-        review, plan = self.query_one(Review), event.plan
-        if isinstance(plan, PilothouseError):
-            review.show_error(plan)
+        if isinstance(event.plan, PilothouseError):
+            self.query_one(Review).show_error(event.plan)
             return
+        self.plan = event.plan
+        self._show_plan(event.form, event.plan)
+        self.refresh_bindings()
+        if image_facts(event.plan):
+            self._weigh(event.form, event.plan)
+
+    @work(exclusive=True, group="weigh", exit_on_error=False)
+    async def _weigh(self, form: Form, plan: Plan) -> None:
+        """Ask the engine how large the image is, when it has it; the plan waits for no answer."""
+        workspace, environment = self.context.workspace, plan.environment
+        images = TargetImages(
+            plan.spec.target,
+            targets=workspace.targets,
+            services=workspace.services,
+            workspace=workspace.name,
+        )
+        try:
+            size = await images.environment_size(environment.key if environment else "")
+        except PilothouseError:
+            return  # the plan's checks say why
+        if size and self.plan is plan:
+            self._show_plan(form, plan, size)
+
+    def _show_plan(self, form: Form, plan: Plan, size: int | None = None) -> None:
         named = {plan.request.inference_file, plan.request.deployment_file}
         unsaved = [
             each
-            for each in files.previews(event.form)
+            for each in files.previews(form)
             if each.differs and (each.shown in named or each.step is Step.ENVIRONMENT)
         ]
-        review.show_plan(plan, unsaved, event.form.folder)
-        self.plan = plan
-        self.refresh_bindings()
+        self.query_one(Review).show_plan(plan, unsaved, form.folder, size)
 
     def action_deploy(self) -> None:
         """Run the plan, and show the service as it comes up.

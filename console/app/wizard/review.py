@@ -13,6 +13,7 @@ from backends.errors import PilothouseError
 from backends.services.records import Plan, PlanStep
 from backends.targets.records import Preflight
 from console import present
+from console.app.services.image_plan import image_facts
 from console.app.wizard.checks import Finding
 from console.app.wizard.files import Preview
 from console.present import plain
@@ -49,15 +50,19 @@ class Review(VerticalScroll, can_focus=True):
         lines += [Content.styled(f"  {plain(line)}", "$dim") for line in error.detail.splitlines()]
         self._show(lines)
 
-    def show_plan(self, plan: Plan, unsaved: Sequence[Preview], folder: Path) -> None:
-        """Show all of a plan."""
-        self._show(list(plan_lines(plan, unsaved, folder)))
+    def show_plan(
+        self, plan: Plan, unsaved: Sequence[Preview], folder: Path, size: int | None = None
+    ) -> None:
+        """Show all of a plan; `size` is that of an image that is there already, in bytes."""
+        self._show(list(plan_lines(plan, unsaved, folder, size)))
 
     def _show(self, lines: Sequence[Content]) -> None:
         self.query_one(Static).update(Content("\n").join(lines))
 
 
-def plan_lines(plan: Plan, unsaved: Sequence[Preview], folder: Path) -> Iterator[Content]:
+def plan_lines(
+    plan: Plan, unsaved: Sequence[Preview], folder: Path, size: int | None = None
+) -> Iterator[Content]:
     """The sections of a plan; those with nothing to say are left out."""
     spec = plan.spec
     yield Content.assemble(
@@ -67,6 +72,10 @@ def plan_lines(plan: Plan, unsaved: Sequence[Preview], folder: Path) -> Iterator
         f"  r{spec.revision} on {plain(spec.target)}",
     )
     yield from _section("What will be done", [_step(step) for step in plan.steps])
+    facts = image_facts(plan, size)
+    yield from _section(
+        "Image", [Content.assemble((name.ljust(12), "$dim"), text) for name, text in facts]
+    )
     yield from _section(
         "Difference to what runs",
         [

@@ -8,6 +8,9 @@ from backends.configs.field import Field, Kind
 from backends.configs.fields import ENVIRONMENT_FIELDS, ENVIRONMENT_FLAGS, INFERENCE_FIELDS, named
 from backends.configs.records import ComputeType
 
+SELF_EVIDENT = f"={ComputeType.LOCAL.value}"
+"""Value of the target that needs no attaching: the engine that the Docker command line uses."""
+
 
 class Step(StrEnum):
     """The steps, in order."""

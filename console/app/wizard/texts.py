@@ -7,7 +7,7 @@ from backends.configs.field import Field
 from backends.configs.inference import inference_as_flags
 from backends.configs.nodes import Node
 from backends.configs.records import CondaSpec, InferenceConfig
-from backends.targets.catalog import TargetRecord
+from backends.targets.catalog import TargetRecord, compute_word
 from console.app.wizard import steps
 from console.app.wizard.steps import TYPED, Answers, Packages
 
@@ -90,7 +90,7 @@ def _target(word: str, named: str, targets: Sequence[TargetRecord], chosen: str)
     if any(known.name == named for known in targets):
         return named
     kind = compute_type(word)
-    alike = [known.name for known in targets if compute_type(known.kind) is kind]
+    alike = [known.name for known in targets if compute_type(compute_word(known.kind)) is kind]
     if kind is None or chosen in alike:
         return chosen
     return alike[0] if alike else f"={kind.value}"

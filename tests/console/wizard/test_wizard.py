@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from backends.configs.compute_type import ComputeType
 from backends.services.drafts import Drafts
 from backends.services.records import DeployRequest, Finished
 from backends.targets.records import ServiceState
@@ -18,6 +19,7 @@ from console.app.wizard.screen import WizardScreen
 from console.app.wizard.steps import Step
 from console.settings import Settings
 from tests.console.wizard.conftest import SCORE
+from tests.support.containers import needs_engine
 from tests.support.pilots import press, settle
 from tests.support.wizard import opened
 
@@ -332,3 +334,20 @@ async def test_a_second_wizard_on_a_running_service_asks_to_replace_it(
             assert "--overwrite" in driver.review()
     finally:
         await workspace.services.delete("digits")
+
+
+@needs_engine()
+async def test_the_engine_of_this_machine_is_offered_and_review_tells_the_image(
+    workspace: Workspace,
+) -> None:
+    async with opened(workspace, "digits:2") as driver:
+        await driver.go(Step.TARGET)
+        await driver.focus("target")
+        await driver.press("right")
+        await driver.until(lambda: driver.form.images)
+        assert driver.form.compute is ComputeType.LOCAL
+        await driver.press("ctrl+r")
+        await driver.until(lambda: driver.wizard.plan is not None)
+        await driver.until(lambda: "known once" in driver.review() or " MB" in driver.review())
+        assert "python:3." in driver.review()
+        assert [target.kind for target in workspace.targets.list()] == ["process", "docker"]
