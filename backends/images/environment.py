@@ -128,9 +128,20 @@ def _for_image(
     conda, folder = _conda(inference, environment, source)
     part = container_plan(inference, environment, conda, source)
     if conda is None:
-        return _image_plan(Requirements(), variables, part)
+        return _image_plan(_by_default(part), variables, part)
     found = _required(inference, conda, folder)
     return _image_plan(found, {**conda.variables, **variables}, part)
+
+
+def _by_default(part: ContainerPlan) -> "Requirements":
+    """Where no packages were asked for, what the server's own Python serves with elsewhere."""
+    from backends.images.requirements import Requirements
+
+    if part.base_image or part.base_dockerfile:
+        return Requirements()
+    found = _wanted_without_code(None, "")
+    found.notes.append("No packages were asked for: the image has numpy and onnxruntime.")
+    return found
 
 
 def _image_plan(
