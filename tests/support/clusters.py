@@ -1,10 +1,12 @@
-"""A real Kubernetes cluster for tests: whether there is one, namespaces that go away with a test."""
+"""A real Kubernetes cluster for tests: whether there is one, namespaces that go with a test."""
 
+import asyncio
 import os
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -12,8 +14,18 @@ from backends.errors import NotFound, PilothouseError
 from backends.targets.drivers.kubernetes.api import Api
 from backends.targets.drivers.kubernetes.kubeconfig import read_access
 from backends.targets.drivers.kubernetes.settings import Settings
+from backends.targets.catalog import TargetRecord
+from backends.targets.records import Limits, ServiceSpec
 from tests.support.containers import client
 from tests.support.serviceimages import service_image
+from tests.support.services import bundle
+
+
+class Specify(Protocol):
+    """Makes the spec of a service `web` from an entry script."""
+
+    def __call__(self, script: str, **more: Any) -> Awaitable[ServiceSpec]:
+        """`more` are fields of the spec."""
 
 
 def missing() -> str:
@@ -58,3 +70,19 @@ def cluster_image(app: Path) -> str:
     with client() as engine:
         engine.tag(found, *tag.split(":"))
     return tag
+
+
+async def specified(target: TargetRecord, folder: Path, script: str, **more: Any) -> ServiceSpec:
+    """The spec of a service `web`, its image on the node; `more` are its other fields."""
+    app = bundle(folder, script)
+    said = {"limits": Limits(init_seconds=60), "revision": 1}
+    if "image" not in more:
+        said["image"] = await asyncio.to_thread(cluster_image, app)
+    return ServiceSpec(
+        workspace=target.workspace,
+        name="web",
+        target=target.name,
+        entry_script="score.py",
+        source_directory=".",
+        **(said | more),
+    )

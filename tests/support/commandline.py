@@ -76,7 +76,7 @@ class CommandLine:
         with subprocess.Popen(
             [sys.executable, "-m", "console", *words],
             cwd=self.folder,
-            env=self.environment() | env,
+            env={**self.environment(), **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

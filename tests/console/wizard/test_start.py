@@ -17,7 +17,7 @@ from tests.console.wizard.conftest import SCORE
 
 
 def begin(workspace: Workspace, *models: str, **more: object) -> Form:
-    request = replace(DeployRequest(models=models), **more)  # type: ignore[arg-type]
+    request = replace(DeployRequest(models=models), **more)
     return start.begin(workspace, request, Path.cwd())
 
 
