@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import pytest
 
 from backends.errors import NotFound, PilothouseError
+from backends.targets.catalog import TargetRecord
 from backends.targets.drivers.kubernetes.api import Api
 from backends.targets.drivers.kubernetes.kubeconfig import read_access
 from backends.targets.drivers.kubernetes.settings import Settings
-from backends.targets.catalog import TargetRecord
 from backends.targets.records import Limits, ServiceSpec
 from tests.support.containers import client
 from tests.support.serviceimages import service_image

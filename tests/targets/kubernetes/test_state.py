@@ -96,7 +96,7 @@ def test_an_exceeded_quota_is_unschedulable() -> None:
     }
     found = status(conditions=[failure])
     assert found.state is ServiceState.UNSCHEDULABLE
-    assert "exceeded quota" in found.reason
+    assert "the quota q of the namespace is used up: asked cpu=200" in found.reason
 
 
 def test_a_refused_pod_has_failed() -> None:
@@ -113,7 +113,7 @@ def test_an_old_revision_that_serves_makes_a_stuck_one_unhealthy() -> None:
     stuck = pod(2, uid="new", **waiting("InvalidImageName", "couldn't parse image"))
     found = status(pod(1, ready=True, uid="old"), stuck)
     assert (found.state, found.serving, found.rolling_out) == (ServiceState.UNHEALTHY, 1, 2)
-    assert "revision 2 is stuck: the container cannot start: couldn't parse" in found.reason
+    assert "revision 2 is stuck: the image cannot be used: couldn't parse" in found.reason
     assert found.reason.endswith("revision 1 still serves 1/1")
 
 

@@ -62,17 +62,26 @@ async def apply(
 
 
 async def make_namespace(api: Api, namespace: str) -> None:
-    """See that the namespace is there.
+    """See that the namespace is there; who may not look is taken to have been given one.
 
     Raises:
         Unauthorized: it is not, and may not be made.
     """
     try:
         await api.get(f"look at the namespace {namespace}", f"/api/v1/namespaces/{namespace}")
+    except Unauthorized:
+        return
     except NotFound:
         wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         what = f"make the namespace {namespace}"
-        await api.request(what, "POST", "/api/v1/namespaces", body=wanted)
+        try:
+            await api.request(what, "POST", "/api/v1/namespaces", body=wanted)
+        except Unauthorized as error:
+            raise Unauthorized(
+                error.what,
+                fix=f"Have it made (`kubectl create namespace {namespace}`), or attach the"
+                " cluster with the `--namespace` that is yours.",
+            ) from error
 
 
 async def scale(api: Api, namespace: str, service: str, replicas: int) -> None:

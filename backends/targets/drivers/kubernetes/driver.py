@@ -22,6 +22,7 @@ from backends.targets.drivers.kubernetes import (
     names,
     observing,
     podstate,
+    quotas,
     reaching,
     rights,
 )
@@ -114,6 +115,9 @@ class KubernetesDriver(Driver):
         return (
             *await rights.check_rights(self._api, self._namespace(spec)),
             *capacity.check_room(spec, found, self._settings.accelerator),
+            *await quotas.check_quotas(
+                self._api, self._namespace(spec), spec, self._settings.accelerator
+            ),
             *capacity.check_purpose(self._settings.purpose, found),
         )
 

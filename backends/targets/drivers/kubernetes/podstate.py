@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from backends.errors import Conflict, NotFound
-from backends.targets.drivers.kubernetes import names
+from backends.targets.drivers.kubernetes import names, words
 from backends.targets.records import Evidence, Replica, ServiceState
 
 GIVEN_UP = 3
@@ -21,7 +21,8 @@ GRACE = 30.0
 _WRONG_IMAGE = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _PULLING = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"}
 _WRONG_START = {"CreateContainerError", "RunContainerError", "StartError"}
-_STAGES = {3: "init"}
+_STARTED_NEVER = 3
+_STAGES = {_STARTED_NEVER: "init"}
 """Exit codes of the scoring server that name a stage."""
 _SIGNALLED = 128
 
@@ -152,9 +153,9 @@ def _container(
     if waiting := state.get("waiting"):
         return _waiting(pod, container, waiting, events, now)
     if ended := state.get("terminated"):
-        return _ended(container, ended)
+        return _ended(pod, container, ended)
     if "running" in state:
-        return _running(container, events)
+        return _running(pod, container, events)
     return None
 
 
@@ -166,9 +167,12 @@ def _waiting(
     now: float,
 ) -> Judged:
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
-    if reason in _WRONG_IMAGE | _WRONG_START:
-        said = message or reason
-        return _judged(ServiceState.FAILED, f"the container cannot start: {said}", reason)
+    if reason in _WRONG_IMAGE:
+        said = f"the image cannot be used: {words.plain(message) or reason}"
+        return _judged(ServiceState.FAILED, said, reason, stage="image")
+    if reason in _WRONG_START:
+        said = f"the container cannot start: {words.plain(message) or reason}"
+        return _judged(ServiceState.FAILED, said, reason)
     if reason in _PULLING:
         return _pulling(container, reason, message, events)
     if reason == "CreateContainerConfigError":
@@ -176,7 +180,7 @@ def _waiting(
         young = now - _seconds(pod["metadata"]["creationTimestamp"]) < GRACE
         return _judged(ServiceState.TRANSITIONING if young else ServiceState.FAILED, said, reason)
     if reason == "CrashLoopBackOff":
-        return _ended(container, (container.get("lastState") or {}).get("terminated") or {})
+        return _ended(pod, container, (container.get("lastState") or {}).get("terminated") or {})
     newest = _newest(events, {"FailedMount", "FailedCreatePodSandBox", "FailedAttachVolume"})
     if newest:
         return _judged(ServiceState.TRANSITIONING, newest, reason or "waiting")
@@ -198,44 +202,48 @@ def _pulling(
     state = ServiceState.UNHEALTHY if tries > 1 else ServiceState.TRANSITIONING
     if any(word in said for word in ("not found", "manifest unknown", "unauthorized", "denied")):
         state = ServiceState.FAILED if tries > 1 else state
+    said = words.plain(said)
     text = said if image in said else f"{image}: {said}"
     return _judged(state, text, reason, stage="image")
 
 
-def _ended(container: Mapping[str, Any], ended: Mapping[str, Any]) -> Judged:
+def _ended(
+    pod: Mapping[str, Any], container: Mapping[str, Any], ended: Mapping[str, Any]
+) -> Judged:
     """A container that ended, waiting or not for its next start."""
     code = int(ended.get("exitCode") or 0)
     code = _SIGNALLED - code if _SIGNALLED < code <= _SIGNALLED + 64 else code
-    words = str(ended.get("message") or "").strip()
+    told = str(ended.get("message") or "").strip()
     out_of_memory = ended.get("reason") == "OOMKilled"
-    first, _, rest = words.partition("\n")
+    first, _, rest = told.partition("\n")
     count = int(container.get("restartCount") or 0)
     never = not container.get("started") and not container.get("ready")
     evidence = Evidence(
-        stage=_STAGES.get(code, "container") if words else "container",
+        stage=_STAGES.get(code, "container") if told else "container",
         exit_code=code,
         out_of_memory=out_of_memory,
         traceback=rest.strip(),
         event=str(ended.get("reason") or ""),
     )
     if out_of_memory:
-        said = "the container ran out of memory"
+        said = f"the container ran out of memory{words.memory_limit(pod)}"
     elif first:
         said = first
     else:
         said = f"the container ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}"
-    told = bool(words) and code == 3
-    failed = never and (told or count >= GIVEN_UP)
+    failed = never and ((told and code == _STARTED_NEVER) or count >= GIVEN_UP)
     state = ServiceState.FAILED if failed else ServiceState.UNHEALTHY
     suffix = f"; restart {count}" if count else ""
     return Judged(state=state, reason=f"{said.rstrip('.')}{suffix}", evidence=evidence)
 
 
-def _running(container: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Judged:
+def _running(
+    pod: Mapping[str, Any], container: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
+) -> Judged:
     if not container.get("started", True):
         last = (container.get("lastState") or {}).get("terminated")
         if last and int(container.get("restartCount") or 0) >= 1:
-            return _ended(container, last)
+            return _ended(pod, container, last)
         return Judged(state=ServiceState.TRANSITIONING, reason="import and init()")
     killed = _newest(events, {"Killing"})
     failing = _newest(events, {"Unhealthy"})

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from backends.targets.drivers.kubernetes import names, podstate
+from backends.targets.drivers.kubernetes import names, podstate, words
 from backends.targets.drivers.kubernetes.podstate import Judged
 from backends.targets.records import Evidence, ServiceState, Status
 
@@ -139,7 +139,11 @@ def _not_made(deployment: Object) -> Judged | None:
         return None
     quota = "exceeded quota" in said
     state = ServiceState.UNSCHEDULABLE if quota else ServiceState.FAILED
-    return Judged(state=state, reason=said, evidence=Evidence(stage="schedule", event=said))
+    return Judged(
+        state=state,
+        reason=words.not_made(said),
+        evidence=Evidence(stage="schedule", event=said),
+    )
 
 
 def _condition(deployment: Object, kind: str, reason: str) -> str:
