@@ -93,6 +93,13 @@ class Driver(ABC):
     async def delete(self, name: str) -> None:
         """Remove the service and everything of it from the target; absent is not an error."""
 
+    def rights(self) -> str:
+        """What has to be granted to us there, as a file to apply; nothing is connected."""
+        raise Unsupported(
+            "This target asks for no rights to be granted.",
+            fix="Name a Kubernetes cluster, or leave `-n` out.",
+        )
+
     async def delivery(self) -> "Delivery":
         """Where images for this target are built; asked where `capabilities.images` holds."""
         raise Unsupported(

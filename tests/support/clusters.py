@@ -75,7 +75,7 @@ def cluster_image(app: Path) -> str:
 async def specified(target: TargetRecord, folder: Path, script: str, **more: Any) -> ServiceSpec:
     """The spec of a service `web`, its image on the node; `more` are its other fields."""
     app = bundle(folder, script)
-    said = {"limits": Limits(init_seconds=60), "revision": 1}
+    said: dict[str, Any] = {"limits": Limits(init_seconds=60), "revision": 1}
     if "image" not in more:
         said["image"] = await asyncio.to_thread(cluster_image, app)
     return ServiceSpec(

@@ -16,6 +16,9 @@ computetarget = LazyGroup(
             "default": Row(f"{_HERE}:default", "Deploy there where nothing else is said."),
             "list": Row(f"{_HERE}:list_targets", "List targets."),
             "show": Row(f"{_HERE}:show", "Show a target, what it has and what it can do."),
+            "rbac": Row(
+                "console.cli.commands.target_rights:rbac", "Print the Role that a cluster asks for."
+            ),
         }
     ),
     help="Places to deploy to: this machine, Docker, Kubernetes …",

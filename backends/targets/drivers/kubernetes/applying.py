@@ -140,6 +140,11 @@ async def _refuse_foreign(api: Api, namespace: str, spec: ServiceSpec) -> None:
             found: Object = await api.get(f"look at {spec.name}", path)
         except NotFound:
             continue
+        if found["metadata"].get("deletionTimestamp"):
+            raise Conflict(
+                f"Service {spec.name} is still being deleted in the namespace {namespace}.",
+                fix="Deploy it once it is gone: its last requests are being answered.",
+            )
         said = found["metadata"].get("labels") or {}
         ours = names.labels(spec.workspace, spec.name)
         if not ours.items() <= said.items():

@@ -102,6 +102,10 @@ class KubernetesDriver(Driver):
             latency_ms=latency,
         )
 
+    def rights(self) -> str:
+        """The minimal Role of the target's namespace."""
+        return rights.as_yaml(self._namespace(None))
+
     async def delivery(self) -> Delivery:
         """Images are built on an engine of ours, and pushed where a registry is named."""
         settings = self._settings

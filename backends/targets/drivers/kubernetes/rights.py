@@ -1,7 +1,6 @@
 """What we need to be allowed in a namespace, asked of the cluster, and the Role that grants it."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -113,8 +112,12 @@ async def _may(api: Api, namespace: str, group: str, resource: str, verb: str) -
     return bool((answer.get("status") or {}).get("allowed"))
 
 
-def as_yaml(objects: Sequence[dict[str, Any]]) -> str:
-    """Objects as one file for `kubectl apply -f`."""
+def as_yaml(namespace: str) -> str:
+    """The Role as a file for `kubectl apply -f`, and how it is bound."""
     import yaml
 
-    return yaml.safe_dump_all(objects, sort_keys=False)
+    told = (
+        f"# The least that Pilothouse needs in the namespace {namespace}. Bind it with:\n"
+        f"# kubectl create rolebinding {ROLE} -n {namespace} --role={ROLE} --user=NAME\n"
+    )
+    return told + yaml.safe_dump(role(namespace), sort_keys=False)

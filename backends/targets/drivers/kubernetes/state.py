@@ -56,6 +56,8 @@ def status_of(snapshot: Snapshot, at: float) -> Status:
     stopped = STOPPED in (deployment["metadata"].get("annotations") or {})
     if stopped and not wanted:
         judged = Judged(state=ServiceState.STOPPED, reason="stopped")
+    if deployment["metadata"].get("deletionTimestamp"):
+        done, judged = False, _leaving(snapshot)
     return Status(
         service=name,
         state=judged.state,
@@ -112,6 +114,17 @@ def _judge(
     if any(map(podstate.ready, ours)):
         return Judged(state=ServiceState.UNHEALTHY, reason=found.reason, evidence=found.evidence)
     return found
+
+
+def _leaving(snapshot: Snapshot) -> Judged:
+    """A service that is being deleted; a pod that does not end is named."""
+    judged = [podstate.judge(pod, ()) for pod in snapshot.pods]
+    stuck = next((one for one in judged if one.state is ServiceState.UNHEALTHY), None)
+    said = f": {stuck.reason}" if stuck else ""
+    return Judged(
+        state=stuck.state if stuck else ServiceState.TRANSITIONING,
+        reason=f"the service is being deleted{said}",
+    )
 
 
 def _deepest(snapshot: Snapshot, ours: Sequence[Object]) -> Judged:
