@@ -1,6 +1,7 @@
 """A service's life on a real cluster: reached, scaled, rolled back, watched twice, deleted."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from backends.targets.driver import Driver
 from backends.targets.drivers.kubernetes import names
 from backends.targets.drivers.kubernetes.api import Api
 from backends.targets.drivers.kubernetes.applying import COLLECTIONS, collection
-from backends.targets.records import Autoscale, Cluster, Keys, ServiceSpec, ServiceState
+from backends.targets.records import Autoscale, Cluster, Keys, ServiceSpec, ServiceState, Status
 from tests.support.clusters import Specify, needs_cluster
 from tests.support.services import ECHO, applied, eventually, healthy, score, until
 
@@ -25,6 +26,11 @@ VERSIONS = {
     "NetworkPolicy": "networking.k8s.io/v1",
     "Ingress": "networking.k8s.io/v1",
 }
+
+
+def has(count: int, status: Status) -> bool:
+    """So many replicas answer and none else is wanted."""
+    return status.state is ServiceState.HEALTHY and status.ready == status.wanted == count
 
 
 async def left(api: Api, target: TargetRecord) -> list[str]:
@@ -65,11 +71,7 @@ async def test_it_is_scaled_up_and_down_again(driver: Driver, specify: Specify) 
     spec = await applied(driver, await specify(ANSWERS))
     for count in (3, 1):
         await driver.scale(spec.name, count)
-        status = await until(
-            driver,
-            spec.name,
-            lambda s, n=count: s.state is ServiceState.HEALTHY and s.ready == s.wanted == n,
-        )
+        status = await until(driver, spec.name, partial(has, count))
         assert status.serving == 1
         assert await score(driver, spec.name, count) == (200, {"revision": 1, "echo": count})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from backends.errors import Unavailable
 from backends.targets.drivers.kubernetes.credentials import Credentials
 from backends.targets.drivers.kubernetes.failures import Cut, refused, unreachable
-from backends.targets.drivers.kubernetes.kubeconfig import Access, read_access
+from backends.targets.drivers.kubernetes.kubeconfig import Access, find_access
 from backends.targets.drivers.kubernetes.names import FIELD_MANAGER
 from backends.targets.drivers.kubernetes.settings import Settings
 
@@ -211,7 +211,7 @@ class Api:
             if self._client is None:
                 settings = self._settings
                 self._access = await asyncio.to_thread(
-                    read_access, settings.kubeconfig, settings.wanted_context
+                    find_access, settings.kubeconfig, settings.context, settings.guessed_context
                 )
                 self._credentials = Credentials(self._access)
                 self._client = await asyncio.to_thread(_client, self._access)

@@ -5,7 +5,7 @@ import binascii
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, ClassVar
 
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from backends.targets.drivers.kubernetes import (
     quotas,
     reaching,
     rights,
+    ways,
 )
 from backends.targets.drivers.kubernetes.api import Api, Object
 from backends.targets.drivers.kubernetes.lastwords import with_last_lines
@@ -49,6 +50,7 @@ from backends.targets.records import (
     TargetInfo,
 )
 from backends.targets.terminal import ExecRequest, Terminal
+from backends.targets.ways import Way
 
 _GB = 1_000_000_000
 
@@ -74,6 +76,16 @@ class KubernetesDriver(Driver):
         images=True,
     )
 
+    @classmethod
+    def ways(cls) -> tuple[Way, ...]:
+        """The roads to a cluster."""
+        return ways.ways()
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, str]) -> None:
+        """See whether they can name a cluster."""
+        ways.check(settings)
+
     def __init__(self, target: TargetRecord) -> None:
         self._target = target
         self._opened: Api | None = None
@@ -93,7 +105,8 @@ class KubernetesDriver(Driver):
         access = await self._api.access()
         return TargetInfo(
             version=f"Kubernetes {version.get('gitVersion', '')}",
-            identity=f"{access.context} ({access.server})",
+            identity=f"{access.context} ({access.server})"
+            + (f"; {access.note}" if access.note else ""),
             cpus=sum(node.cpus for node in found) if found else None,
             memory_gb=sum(node.memory_bytes for node in found) / _GB if found else None,
             gpus=int(sum(node.accelerators.get(self._settings.accelerator, 0) for node in found))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.errors import InvalidInput, NotFound, Unsupported
 from backends.secrecy import repr_without
@@ -45,6 +46,8 @@ class Access(Struct, frozen=True, kw_only=True):
     """A program that gives credentials (`users[].user.exec`)."""
     insecure: bool = False
     """The server's certificate is not checked."""
+    note: str = ""
+    """Why it is another context than was asked for."""
 
     def __repr__(self) -> str:
         """Leave out what is secret."""
@@ -79,6 +82,25 @@ def read_access(kubeconfig: str, context: str) -> Access:
     cluster = _entry(merged, "clusters", str(part.get("cluster")), "cluster")
     user = _entry(merged, "users", str(part.get("user")), "user") if part.get("user") else {}
     return _access(chosen, str(part.get("namespace") or ""), cluster, user)
+
+
+def find_access(kubeconfig: str, context: str, guessed: str) -> Access:
+    """The access of a context, else of the guessed one, else of the current one with a note.
+
+    Args:
+        kubeconfig: As for `read_access`.
+        context: As for `read_access`.
+        guessed: A context that may be there; empty guesses nothing.
+
+    Raises:
+        PilothouseError: as for `read_access`.
+    """
+    if context or not guessed:
+        return read_access(kubeconfig, context)
+    if guessed in context_names(kubeconfig):
+        return read_access(kubeconfig, guessed)
+    found = read_access(kubeconfig, "")
+    return replace(found, note=f"no context '{guessed}' is there: the current one is used")
 
 
 def context_names(kubeconfig: str) -> tuple[str, ...]:

@@ -54,9 +54,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`FastProd` or `DevTest`; empty checks nothing."""
 
     @property
-    def wanted_context(self) -> str:
-        """The context to use; empty is the current one."""
-        return self.context or self.resource_id.rstrip("/").rpartition("/")[2]
+    def guessed_context(self) -> str:
+        """The context that the ARM id names; empty without one."""
+        return self.resource_id.rstrip("/").rpartition("/")[2]
 
 
 def read_settings(said: Mapping[str, str]) -> Settings:
