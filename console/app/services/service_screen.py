@@ -249,9 +249,14 @@ class ServiceScreen(ServiceActions):
     def _draw(self) -> None:
         if self.service is None:
             return
-        first, second = head(self.service, self.context.clock(), live=self._live)
+        first, second = head(self.service, self.context.clock(), live=self._seen_live())
         self.query_one(".head", Static).update(Content("\n").join((styled(first), styled(second))))
         self.query_one(".tabs", Static).update(_tabs(self.pane))
+
+    def _seen_live(self) -> bool:
+        """The target has answered, or this console is still bringing the service there."""
+        run = self.context.runs.of(self.subject)
+        return self._live or (run is not None and not run.ended)
 
     def _grow_old(self) -> None:
         if self.service is not None and not (self._live and self.service.reachable):

@@ -1,6 +1,7 @@
-"""A shell in a container, on a real engine: its size, its end, and what is not there."""
+"""A shell in a container, and replicas under watch, on a real engine."""
 
 import asyncio
+import contextlib
 import io
 import secrets
 from collections.abc import AsyncGenerator, Iterator
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from backends.errors import Conflict, NotFound, Unsupported
 from backends.targets.catalog import TargetRecord, open_driver
 from backends.targets.driver import Driver
-from backends.targets.records import ServiceSpec
+from backends.targets.records import ServiceSpec, Status
 from backends.targets.terminal import ExecRequest
 from tests.support.containers import SOCKET, asked, needs_engine, remove_workspace
 from tests.support.serviceimages import service_image
@@ -126,6 +127,28 @@ async def test_closing_the_target_ends_the_shell(target: TargetRecord, spec: Ser
         await terminal.read()
         await other.__aexit__(None, None, None)
         await written(terminal)
+
+
+async def test_replicas_added_while_someone_watches_stay(
+    driver: Driver, target: TargetRecord, spec: ServiceSpec
+) -> None:
+    async def ready(watcher: Driver, count: int) -> None:
+        async with contextlib.aclosing(watcher.watch(spec.name)) as statuses:
+            async for status in statuses:
+                if isinstance(status, Status) and status.ready == count:
+                    return
+
+    async with (
+        asyncio.timeout(DEADLINE),
+        open_driver(target) as other,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(ready(other, 2))  # as another console does
+        group.create_task(ready(driver, 2))
+        await driver.scale(spec.name, 2)
+    assert len(await driver.replicas(spec.name)) == 2
+    (found,) = await driver.services()
+    assert (found.status.ready, found.status.wanted) == (2, 2)
 
 
 def _without_shell(engine: Any, image: str) -> str:

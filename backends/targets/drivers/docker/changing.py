@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from backends.engines.engine import Engine
 from backends.errors import Conflict
-from backends.targets.drivers.docker import files, making, routing
+from backends.targets.drivers.docker import files, labels, making, routing
 from backends.targets.drivers.docker.current import Group
 from backends.targets.drivers.docker.finding import Container, identity, replica_of
 from backends.targets.drivers.docker.keyfiles import get_keys, put_keys
@@ -56,21 +56,34 @@ async def scale(engine: Engine, known: Group, spec: ServiceSpec, count: int) -> 
         )
     wanted = replace(spec, replicas=count)
     servers = sorted((*known.serving, *known.coming), key=replica_of)
-    kept, made = servers[:count], list[making.Made]()
-    upstreams = [upstream(container) for container in kept]
-    if len(kept) < count:
-        image = await making.image_of(engine, wanted)
-        keys = await get_keys(engine, kept[0]) if spec.auth else None
-        for number in _free(kept, count):
-            new = await making.make_container(engine, wanted, image, keys, replica=number)
-            made.append(new)
-            upstreams.append(f"{new.name}:{PORT}")
-            await making.start(engine, new.id, spec.name)
+    kept, numbers = servers[:count], _free(servers[:count], count)
+    old = [upstream(container) for container in kept]
+    new = [f"{labels.container_name(wanted, replica=number)}:{PORT}" for number in numbers]
+    # The routes come first: whoever looks would take replicas that are in none for left over.
+    routes = Routes(revision=spec.revision, upstreams=(*old, *new))
+    await routing.use(engine, known.router, routes, when_ready=bool(new))
+    try:
+        await _make(engine, wanted, kept, numbers)
+    except BaseException:
+        before = Routes(revision=spec.revision, upstreams=tuple(old))
+        await routing.use(engine, known.router, before, when_ready=False)
+        raise
     for container in kept:
         await files.put(engine, identity(container), spec_file(wanted))
-    routes = Routes(revision=spec.revision, upstreams=tuple(upstreams))
-    await routing.use(engine, known.router, routes, when_ready=bool(made))
     return wanted
+
+
+async def _make(
+    engine: Engine, spec: ServiceSpec, kept: Sequence[Container], numbers: Sequence[int]
+) -> None:
+    """Start more replicas."""
+    if not numbers:
+        return
+    image = await making.image_of(engine, spec)
+    keys = await get_keys(engine, kept[0]) if spec.auth else None
+    for number in numbers:
+        new = await making.make_container(engine, spec, image, keys, replica=number)
+        await making.start(engine, new.id, spec.name)
 
 
 async def set_keys(engine: Engine, known: Group, keys: Keys) -> None:

@@ -271,7 +271,11 @@ class DockerDriver(Driver):
                 f"Service {name} cannot have {replicas} replicas.", fix="Ask for 1 or more."
             )
         async with self._locks[name]:
-            await changing.scale(self.engine, *await self._known(name), replicas)
+            self._applying.add(name)
+            try:
+                await changing.scale(self.engine, *await self._known(name), replicas)
+            finally:
+                self._applying.discard(name)
         self._finish(name)
 
     async def delete(self, name: str) -> None:
