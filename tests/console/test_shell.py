@@ -64,6 +64,23 @@ def terminal(workspace: Workspace) -> Iterator[Terminal]:
         yield opened
 
 
+SCREEN = b"\x1b[?1049h"
+"""The console takes the alternate screen, which the emulator does not tell apart."""
+
+
+def _back(terminal: Terminal) -> None:
+    """Wait until the console has the terminal again."""
+    terminal.wait_for(lambda _text: terminal.raw.count(SCREEN) == 2)
+    terminal.wait_for("x shell")
+
+
+def _typed(screen: str) -> str:
+    """What stands in the dialog's line."""
+    lines = [line.strip(" │▌") for line in screen.splitlines()]
+    asked = next(at for at, line in enumerate(lines) if line.startswith("How many"))
+    return lines[asked + 2]
+
+
 def test_the_shell_has_the_terminal_and_the_console_comes_back(terminal: Terminal) -> None:
     terminal.send("x")
     terminal.wait_for("ctrl+] comes back")
@@ -74,7 +91,7 @@ def test_the_shell_has_the_terminal_and_the_console_comes_back(terminal: Termina
     terminal.send("sleep 0.6; stty size; echo done\r")
     terminal.wait_for("25 90")
     terminal.send("exit\r")
-    terminal.wait_for("Timeline")
+    _back(terminal)
     terminal.send("m")
     terminal.wait_for("Replicas")
     terminal.send("2")
@@ -88,7 +105,7 @@ def test_a_shell_that_does_not_end_is_left_with_a_key(terminal: Terminal) -> Non
     terminal.wait_for("pilothouse@")
     terminal.send("sleep 4243\r")
     terminal.send("\x1d")
-    terminal.wait_for("Timeline")
+    _back(terminal)
     terminal.send("c")
     terminal.wait_for("entry script")
 
@@ -100,9 +117,34 @@ async def test_a_shell_whose_container_is_killed_gives_the_console_back(
     await asyncio.to_thread(terminal.send, "x")
     await asyncio.to_thread(terminal.wait_for, "pilothouse@")
     await asked(lambda engine: engine.kill(replica.name))
-    await asyncio.to_thread(terminal.wait_for, "Timeline")
+    await asyncio.to_thread(_back, terminal)
     await asyncio.to_thread(terminal.send, "4")
     await asyncio.to_thread(terminal.wait_for, "WHEN")
+
+
+def test_replicas_are_changed_from_the_view_and_each_is_shown(terminal: Terminal) -> None:
+    terminal.send("r")
+    terminal.wait_for("How many are to run?")
+    terminal.wait_for(lambda text: _typed(text) == "1")
+    while _typed(terminal.text):
+        terminal.send("\x7f")
+        terminal.wait_for("Replicas of")
+        terminal._read(0.2)
+    terminal.send("2")
+    terminal.wait_for(lambda text: _typed(text) == "2")
+    terminal.send("\r")
+    terminal.wait_for("r1 serves 2/2")
+    terminal.send("m")
+    terminal.wait_for("received")
+    terminal.wait_for("talker.r1.2")
+
+
+def test_the_command_line_scales(workspace: Workspace) -> None:
+    with console("service", "scale", "-n", "talker", "-r", "2", "-o", "table", env={}) as terminal:
+        assert terminal.wait_end() == 0
+        assert "2/2" in terminal.text
+    with console("service", "scale", "-n", "talker", "-r", "0", env={}) as terminal:
+        assert terminal.wait_end() == 2
 
 
 def test_the_command_line_opens_the_same_shell(workspace: Workspace) -> None:
