@@ -1,4 +1,4 @@
-"""A proxy in front of a Docker engine whose connections a test cuts, stalls or refuses."""
+"""A proxy in front of an engine or a cluster whose connections a test cuts, stalls or refuses."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ class Cutter:
             writer.transport.abort()
             return
         try:
-            inner, outer = await asyncio.open_unix_connection(str(self.upstream))
+            inner, outer = await self._dial()
         except OSError:
             writer.transport.abort()
             return
@@ -53,6 +53,9 @@ class Cutter:
             self._open -= pair
             for each in pair:
                 each.transport.abort()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(str(self.upstream))
 
     async def _copy(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, count: bool = False
@@ -71,6 +74,31 @@ async def cutter(folder: Path, upstream: Path) -> AsyncGenerator[Cutter, None]:
     """A proxy as long as the context is; `folder` must be short enough for a socket's name."""
     found = Cutter(upstream, folder / "cut.sock")
     server = await asyncio.start_unix_server(found.serve, found.listens)
+    try:
+        yield found
+    finally:
+        server.close()
+        found.cut()
+
+
+@dataclass
+class TcpCutter(Cutter):
+    """Between a client and a server's port."""
+
+    server: tuple[str, int] = ("127.0.0.1", 0)
+    port: int = 0
+    """Where the proxy listens, on the loopback."""
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self.server)
+
+
+@contextlib.asynccontextmanager
+async def tcp_cutter(host: str, port: int) -> AsyncGenerator[TcpCutter, None]:
+    """A proxy as long as the context is."""
+    found = TcpCutter(Path(), Path(), server=(host, port))
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.port = server.sockets[0].getsockname()[1]
     try:
         yield found
     finally:

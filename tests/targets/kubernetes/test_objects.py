@@ -7,6 +7,7 @@ import pytest
 
 from backends.targets.drivers.kubernetes.launching import launch
 from backends.targets.drivers.kubernetes.objects import Features, anchor, owned
+from backends.targets.drivers.kubernetes.pulling import reference
 from backends.targets.drivers.kubernetes.settings import Settings, read_settings
 from backends.targets.records import (
     Autoscale,
@@ -214,3 +215,11 @@ def test_a_node_port_may_be_chosen() -> None:
 def test_a_network_policy_lets_the_namespace_in() -> None:
     found = made(read_settings({"network_policy": "true"}))["NetworkPolicy"]["spec"]
     assert found["ingress"][0]["from"] == [{"podSelector": {}}]
+
+
+def test_nodes_may_know_the_registry_by_another_name() -> None:
+    settings = read_settings({"push_to": "127.0.0.1:5000/team/", "pull_from": "registry:5000/team"})
+    pushed = "127.0.0.1:5000/team/pilothouse/web:abc"
+    assert reference(pushed, settings) == "registry:5000/team/pilothouse/web:abc"
+    assert reference("elsewhere/web:abc", settings) == "elsewhere/web:abc"
+    assert reference(pushed, read_settings({"push_to": "127.0.0.1:5000/team"})) == pushed

@@ -21,6 +21,8 @@ MERGE = "application/merge-patch+json"
 PAGE = 500
 """Objects in one page of a list."""
 _CONNECT_SECONDS = 5.0
+_TRIES = 5
+"""How often a question is put when connections break."""
 _LONGEST_ERROR = 64 << 10
 
 Object = dict[str, Any]
@@ -113,27 +115,22 @@ class Api:
         Raises:
             PilothouseError: the server refused or could not be reached.
         """
-        import httpx
-
-        client = await self._open()
         access, credentials = await self.access(), self._credentials
         assert credentials is not None
         content = None if body is None else json.dumps(body)
         for attempt in (1, 2):
             headers = {"Content-Type": kind, "Accept": "application/json"}
             headers |= await credentials.headers()
-            try:
-                answer = await client.request(
-                    method,
-                    path,
-                    params=dict(query or {}),
-                    content=content,
-                    headers=headers,
-                    timeout=httpx.Timeout(seconds, connect=_CONNECT_SECONDS),
-                    extensions=_name(access),
-                )
-            except (httpx.HTTPError, OSError) as error:
-                raise unreachable(what, error, access.context, access.server) from error
+            request = (await self._open()).build_request(
+                method,
+                path,
+                params=dict(query or {}),
+                content=content,
+                headers=headers,
+                timeout=_patience(seconds),
+                extensions=_name(access),
+            )
+            answer = await self._send(what, request)
             if answer.status_code != 401 or attempt == 2 or access.exec is None:
                 break
             credentials.forget()
@@ -141,6 +138,20 @@ class Api:
             raise refused(what, answer.status_code, answer.content, access.context)
         found: Object = json.loads(answer.content) if answer.content else {}
         return found
+
+    async def _send(self, what: str, request: "httpx.Request") -> "httpx.Response":
+        """The answer; what only asks is asked again when the connection broke meanwhile."""
+        import httpx
+
+        client, access = await self._open(), await self.access()
+        tries = _TRIES if request.method == "GET" else 1
+        while True:
+            tries -= 1
+            try:
+                return await client.send(request)
+            except (httpx.HTTPError, OSError) as error:
+                if not tries or isinstance(error, httpx.TimeoutException):
+                    raise unreachable(what, error, access.context, access.server) from error
 
     async def stream(
         self,
@@ -189,7 +200,7 @@ class Api:
             path,
             params=dict(query),
             headers=await self.headers(),
-            timeout=httpx.Timeout(quiet, connect=_CONNECT_SECONDS),
+            timeout=_patience(quiet),
             extensions=_name(access),
         )
         try:
@@ -229,6 +240,12 @@ def _client(access: Access) -> "httpx.AsyncClient":
         proxy=access.proxy or None,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
     )
+
+
+def _patience(seconds: float) -> "httpx.Timeout":
+    import httpx
+
+    return httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
 
 
 def _name(access: Access) -> dict[str, str]:

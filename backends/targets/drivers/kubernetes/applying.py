@@ -1,16 +1,25 @@
 """Brings a service to a revision: its objects are applied in order, the cluster does the rest."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.errors import Conflict, InvalidInput, NotFound, Unauthorized
-from backends.targets.drivers.kubernetes import names
+from backends.targets.drivers.kubernetes import names, pulling
 from backends.targets.drivers.kubernetes.api import MERGE, Api, Object
 from backends.targets.drivers.kubernetes.features import features
 from backends.targets.drivers.kubernetes.launching import launch
-from backends.targets.drivers.kubernetes.objects import Features, anchor, keys_secret, owned
+from backends.targets.drivers.kubernetes.objects import (
+    Features,
+    anchor,
+    keys_secret,
+    owned,
+    owned_by,
+)
 from backends.targets.drivers.kubernetes.settings import Settings
 from backends.targets.drivers.kubernetes.state import STOPPED
 from backends.targets.records import Keys, ServiceSpec
@@ -52,6 +61,10 @@ async def apply(
     has = await features(api)
     maps = collection(namespace, "ConfigMap", "v1")
     owner = await api.apply(f"make {spec.name}", maps, anchor(spec))
+    if secret := await asyncio.to_thread(pulling.pull_secret, spec, settings):
+        path = collection(namespace, "Secret", "v1")
+        await api.apply(f"give {spec.name} its registry login", path, owned_by(secret, owner))
+        settings = replace(settings, pull_secret=secret["metadata"]["name"])
     program = launch(spec, str(spec.interpreter) if spec.interpreter else None)
     for wanted in owned(spec, settings, has, program, keys, owner):
         path = collection(namespace, wanted["kind"], wanted["apiVersion"])

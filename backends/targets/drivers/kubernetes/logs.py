@@ -89,7 +89,7 @@ class ServiceLog:
     async def _watch_pods(self, merger: Merger[LogLine | Gap]) -> None:
         query = {"labelSelector": names.selector(self._workspace, self._name)}
         path = finding.PODS.format(self._namespace)
-        async with aclosing(changes(self._api, "watch pods", path, query)) as found:
+        async with aclosing(changes(self._api, "watch pods", path, query, patient=True)) as found:
             async for change in found:
                 if change.kind is Kind.DELETED:
                     continue
@@ -101,7 +101,7 @@ class ServiceLog:
         """Until the service's Deployment is deleted."""
         query = {"labelSelector": names.selector(self._workspace, self._name)}
         path = finding.DEPLOYMENTS.format(self._namespace)
-        async with aclosing(changes(self._api, "watch", path, query)) as found:
+        async with aclosing(changes(self._api, "watch", path, query, patient=True)) as found:
             async for change in found:
                 empty = change.kind is Kind.LISTED and not change.objects
                 if empty or change.kind is Kind.DELETED:

@@ -64,6 +64,11 @@ def launch_name(spec: ServiceSpec) -> str:
     return f"{spec.name}-r{spec.revision}"
 
 
+def pull_name(service: str) -> str:
+    """Of the Secret with which nodes pull a service's image."""
+    return f"{service}-pull"
+
+
 def keys_name(service: str) -> str:
     """Of the Secret with a service's keys."""
     return f"{service}-keys"

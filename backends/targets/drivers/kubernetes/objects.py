@@ -78,7 +78,7 @@ def owned(
         found.append(_network_policy(spec))
     if settings.ingress_host:
         found.append(_ingress(spec, settings))
-    return tuple(_owned_by(one, owner) for one in found)
+    return tuple(owned_by(one, owner) for one in found)
 
 
 def keys_secret(spec: ServiceSpec, keys: Keys) -> dict[str, Any]:
@@ -195,7 +195,8 @@ def _metadata(spec: ServiceSpec, name: str) -> dict[str, Any]:
     return {"name": name, "labels": labels}
 
 
-def _owned_by(found: dict[str, Any], owner: Mapping[str, Any]) -> dict[str, Any]:
+def owned_by(found: dict[str, Any], owner: Mapping[str, Any]) -> dict[str, Any]:
+    """The object, deleted with the anchor."""
     reference = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

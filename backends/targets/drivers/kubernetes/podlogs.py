@@ -27,6 +27,8 @@ from backends.targets.streams import server_line
 QUIET_SECONDS = 200.0
 """A follower that heard nothing for so long is opened anew."""
 _LOOK_SECONDS = 0.5
+_FAILURES = 5
+"""Times in a row that what is there already may fail to be read."""
 
 Items = AsyncGenerator[Stamped[LogLine | Gap], None]
 
@@ -41,18 +43,29 @@ class PodLog:
         self._namespace = str(pod["metadata"]["namespace"])
         self._api = api
         self._cursor = Cursor(since)
+        self._begins = since
         self._numbering = Numbering(whole=whole)
         self._backoff = Backoff(first=0.1, most=5.0)
         self._life = _life(pod)
 
     async def kept(self, *, previous: bool = False) -> Items:
         """What there is of this life, or of the one before; later reading goes on after it."""
-        try:
-            async with aclosing(self._read(follow=False, previous=previous)) as items:
-                async for item in items:
-                    yield item
-        except (NotFound, InvalidInput):
-            return  # there is no such life, or the container has not begun
+        failed = 0
+        while True:
+            try:
+                async with aclosing(self._read(follow=False, previous=previous)) as items:
+                    async for item in items:
+                        failed = 0
+                        yield item
+            except (NotFound, InvalidInput):
+                return  # there is no such life, or the container has not begun
+            except Unavailable:  # cut among them
+                failed += 1
+                if failed > _FAILURES or self._api.closed:
+                    raise
+                await asyncio.sleep(self._backoff.pause())
+            else:
+                return
 
     async def follow(self) -> Items:
         """What comes from now on; ends when the pod is gone and all was read."""
@@ -99,7 +112,8 @@ class PodLog:
         query: dict[str, str | int] = {"container": names.CONTAINER, "timestamps": "true"}
         query["follow"] = "true" if follow else "false"
         query["previous"] = "true" if previous else "false"
-        if since := self._cursor.reopen():
+        self._begins = since = self._cursor.reopen()
+        if since:
             moment = datetime.fromtimestamp(since // SECOND, UTC)
             query["sinceTime"] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         path = f"{PODS.format(self._namespace)}/{self.name}/log"
@@ -115,7 +129,7 @@ class PodLog:
     def _new(self, raw: bytes) -> Iterator[Stamped[LogLine | Gap]]:
         prefix, text = split_stamp(raw)
         stamp = stamp_ns(prefix)
-        if not self._cursor.admits(stamp, text):
+        if stamp < self._begins or not self._cursor.admits(stamp, text):
             return
         line = _line(stamp, text, self.name)
         if self._numbering.repeated(line):

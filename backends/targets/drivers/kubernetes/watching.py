@@ -13,12 +13,15 @@ from typing import Any
 
 from msgspec import Struct
 
+from backends.errors import Unavailable
 from backends.targets.backoff import Backoff
 from backends.targets.drivers.kubernetes.api import Api
 from backends.targets.drivers.kubernetes.failures import Cut, Expired, watch_error
 
 SECONDS = 200
 """For which the server keeps one watch open."""
+_FAILURES = 3
+"""Times in a row that a server may not be reached before that is told."""
 _QUIET = SECONDS + 15.0
 """Silence after which a watch counts as cut."""
 
@@ -41,7 +44,7 @@ class Change(Struct, frozen=True):
 
 
 async def changes(
-    api: Api, what: str, path: str, query: Mapping[str, str]
+    api: Api, what: str, path: str, query: Mapping[str, str], *, patient: bool = False
 ) -> AsyncGenerator[Change, None]:
     """The list, then its changes, for ever.
 
@@ -50,10 +53,30 @@ async def changes(
         what: Completes "The cluster could not …".
         path: Of the collection.
         query: Selectors.
+        patient: A server that cannot be reached is asked again for ever.
 
     Raises:
         PilothouseError: the server refused or could not be reached.
     """
+    backoff = Backoff(first=0.1, most=5.0)
+    failed = 0
+    while True:
+        try:
+            backoff.began()
+            async with aclosing(_listed(api, what, path, query)) as found:
+                async for change in found:
+                    failed = 0
+                    yield change
+        except Unavailable:
+            failed += 1
+            if api.closed or (failed > _FAILURES and not patient):
+                raise
+            await asyncio.sleep(backoff.pause())
+
+
+async def _listed(
+    api: Api, what: str, path: str, query: Mapping[str, str]
+) -> AsyncGenerator[Change, None]:
     while True:
         found, version = await api.list(what, path, **query)
         yield Change(Kind.LISTED, tuple(found))

@@ -7,7 +7,7 @@ applying it again would reset the number.
 import math
 from typing import Any
 
-from backends.targets.drivers.kubernetes import names
+from backends.targets.drivers.kubernetes import names, pulling
 from backends.targets.drivers.kubernetes.launching import (
     CONFIG,
     DRAIN_SECONDS,
@@ -96,7 +96,7 @@ def _container(spec: ServiceSpec, settings: Settings) -> dict[str, Any]:
         mounts.append({"name": "keys", "mountPath": KEYS, "readOnly": True})
     return {
         "name": names.CONTAINER,
-        "image": spec.image or "",
+        "image": pulling.reference(spec.image or "", settings),
         "imagePullPolicy": "IfNotPresent",
         "command": [SERVE],
         "args": ["--launch", f"{CONFIG}/{LAUNCH_FILE}"],
