@@ -26,7 +26,9 @@ from tests.support.services import ECHO, applied, eventually, healthy, until
 FULL = bool(os.environ.get("PILOTHOUSE_FULL"))
 CUTS = 200 if FULL else 20
 UPDATES = 30 if FULL else 2
-LINES = 20_000 if FULL else 3_000
+LINES = 4_000 if FULL else 1_000
+PIECE = 10_000
+"""Bytes that come through between two cuts, at least."""
 RATE = 100.0
 pytestmark = [needs_cluster(), pytest.mark.timeout(3600 if FULL else 200)]
 WRITES = """
@@ -110,7 +112,7 @@ async def test_cuts_lose_no_line_and_repeat_none(
     cuts = 0
     while cuts < CUTS and not reading.done():
         before = road.streamed
-        await eventually(flows(road, before + 1000, reading))
+        await eventually(flows(road, before + PIECE, reading))
         road.cut()
         cuts += 1
     await reading

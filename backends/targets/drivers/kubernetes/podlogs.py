@@ -27,8 +27,8 @@ from backends.targets.streams import server_line
 QUIET_SECONDS = 200.0
 """A follower that heard nothing for so long is opened anew."""
 _LOOK_SECONDS = 0.5
-_FAILURES = 5
-"""Times in a row that what is there already may fail to be read."""
+_FAILURES, _CUTS = 5, 20
+"""Times in a row that what is there already may not be reached, or be cut without news."""
 
 Items = AsyncGenerator[Stamped[LogLine | Gap], None]
 
@@ -59,9 +59,10 @@ class PodLog:
                         yield item
             except (NotFound, InvalidInput):
                 return  # there is no such life, or the container has not begun
-            except Unavailable:  # cut among them
+            except Unavailable as error:
                 failed += 1
-                if failed > _FAILURES or self._api.closed:
+                most = _CUTS if isinstance(error, Cut) else _FAILURES
+                if failed > most or self._api.closed:
                     raise
                 await asyncio.sleep(self._backoff.pause())
             else:
