@@ -1,6 +1,7 @@
 """One service: its state, and its views side by side as tabs."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -32,6 +33,8 @@ from console.app.widgets.tones import styled
 if TYPE_CHECKING:
     from console.app.services.request_pane import RequestPane
 
+PATIENCE_SECONDS = 1.0
+"""A target that takes longer to answer is waited for visibly."""
 AGAIN_SECONDS = 3.0
 """Pause before a watch that ended is taken up again."""
 
@@ -90,6 +93,7 @@ class ServiceScreen(ServiceActions):
         self.pane = pane
         self.service: Service | None = None
         self._live = False
+        self._opened = time.monotonic()
         """The target has answered since this view was opened."""
         self._panes: dict[str, Pane] = {}
 
@@ -106,6 +110,7 @@ class ServiceScreen(ServiceActions):
         self._watch()
         self._look_on()
         self.set_interval(10.0, self._grow_old)
+        self.set_timer(PATIENCE_SECONDS, self._grow_old)
 
     # What comes in
 
@@ -126,8 +131,9 @@ class ServiceScreen(ServiceActions):
             try:
                 async for service in services.watch(self.subject, stored_first=False):
                     self.post_message(self.Observed(service, live=service.reachable))
+                self._live = True  # it has answered: there is no such service there
             except NotFound:
-                pass  # `reload` says so
+                self._live = True  # `reload` says so
             except PilothouseError as error:
                 self.app.post_message(Trouble(error))
             self.reload()  # it ends when the service is deleted, by whomever
@@ -254,9 +260,10 @@ class ServiceScreen(ServiceActions):
         self.query_one(".tabs", Static).update(_tabs(self.pane))
 
     def _seen_live(self) -> bool:
-        """The target has answered, or this console is still bringing the service there."""
+        """The target has answered or may still do so at once, or we are bringing it there."""
         run = self.context.runs.of(self.subject)
-        return self._live or (run is not None and not run.ended)
+        early = time.monotonic() - self._opened < PATIENCE_SECONDS
+        return self._live or early or (run is not None and not run.ended)
 
     def _grow_old(self) -> None:
         if self.service is not None and not (self._live and self.service.reachable):

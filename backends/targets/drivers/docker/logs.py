@@ -23,6 +23,8 @@ Containers = Sequence[Mapping[str, Any]]
 Find = Callable[[], Awaitable[Containers]]
 Reason = Callable[[Containers], str]
 _CLOSED = "the target was closed"
+_ROUNDING = 1_000
+"""Nanoseconds by which a float of seconds may miss."""
 _LOOK_SECONDS = 5.0
 """How often containers are looked for without a hint."""
 _NOTHING: tuple[Stamped[LogLine | Gap], ...] = ()
@@ -191,7 +193,8 @@ class _Following:
 
 def _log(engine: Engine, instance: Instance, query: LogQuery) -> ContainerLog:
     life = 0 if query.previous else instance.life
-    asked = int(query.since * SECOND) if query.since is not None else 0
+    # a time in seconds is a little off: the exact comparison is made with what was read
+    asked = int(query.since * SECOND) - _ROUNDING if query.since is not None else 0
     return ContainerLog(
         engine,
         instance,
