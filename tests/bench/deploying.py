@@ -49,23 +49,23 @@ def _measure(home: Path) -> Iterator[Figure]:
     yield compare(
         "deploy to Healthy, no-code ONNX (whole command)",
         _deploying(home, env, "-m", "digits:1"),
-        "start Python, import onnxruntime, open a session",
-        python(SESSION, model),
+        "the same, and Python with click for the command",
+        _both(python(SESSION, model), python("import click")),
         allowed=2.5,
     )
     script = read_inference(home / "ic.json").config
     yield compare(
         "deploy to Healthy, score.py, cached (open console)",
         _in_console(DeployRequest(name="bench", inference=script, base=str(home))),
-        "start Python twice, import uvicorn and the script",
+        "start Python twice, import uvloop and the script",
         _bare_script(home),
         allowed=2.5,
     )
     yield compare(
         "deploy to Healthy, score.py, cached (whole command)",
         _deploying(home, env, "--ic", "ic.json", "-cp", "process"),
-        "start Python twice, import uvicorn and the script",
-        _bare_script(home),
+        "the same, and Python with click for the command",
+        _both(_bare_script(home), python("import click")),
         allowed=2.5,
     )
 
@@ -101,9 +101,13 @@ def _in_console(request: DeployRequest) -> Callable[[], float]:
 
 
 def _bare_script(home: Path) -> Callable[[], float]:
-    server = python("import uvicorn, httptools, uvloop")
+    server = python("import asyncio, httptools, uvloop")
     worker = python("import sys; sys.path.insert(0, sys.argv[1]); import score", str(home))
-    return lambda: server() + worker()
+    return _both(server, worker)
+
+
+def _both(first: Callable[[], float], second: Callable[[], float]) -> Callable[[], float]:
+    return lambda: first() + second()
 
 
 def _pilothouse(home: Path, env: Mapping[str, str], *words: str) -> None:
