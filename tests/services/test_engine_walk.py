@@ -3,6 +3,7 @@
 A no-code ONNX model, a script with a conda file, and a folder of several files.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -19,12 +20,15 @@ from backends.demo import demo_models
 from backends.demo.manifest import DemoModel
 from backends.images.containers import names
 from backends.services.records import DeployRequest, Service
+from backends.targets.catalog import TargetRecord
 from backends.targets.records import ServiceState
+from backends.targets.terminal import ExecRequest
 from backends.workspace import Workspace
 from tests.support.containers import asked, client, needs_engine, remove_workspace
 from tests.support.deploying import answer, deploy, events, healthy, score
 from tests.support.imagebuilds import remove_images
-from tests.support.services import eventually
+from tests.support.services import eventually, written
+from tests.support.sshd import needs_sshd, sshd
 
 pytestmark = [needs_engine(), pytest.mark.timeout(600)]
 PORT = 8890
@@ -100,6 +104,32 @@ async def test_it_is_deployed_scored_updated_rolled_back_killed_stopped_and_dele
     await scores(workspace, body, wanted)
 
     await workspace.services.delete("walk")
+    assert await ours(workspace.name) == []
+
+
+@needs_sshd()
+async def test_an_engine_behind_ssh_builds_runs_and_lends_a_shell(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    model = next(one for one in demo_models() if one.name == "digits")
+    version = workspace.registry.register(model.registration)
+    with sshd(tmp_path) as server:
+        settings = {"url": "ssh://engine", "ssh_config": str(server.config)}
+        workspace.targets.attach(
+            TargetRecord(name="far", kind="docker", workspace=workspace.name, settings=settings)
+        )
+        local = parse_deployment('{"computeType": "local"}', "dc.json").config
+        request = DeployRequest(name="walk", models=(version.id,), deployment=local, target="far")
+        await deploy(workspace, request)
+        body = model.sample_input.read_text(encoding="utf-8")
+        await scores(workspace, body, json.loads(model.sample_output.read_text(encoding="utf-8")))
+        driver = workspace.targets.open("far")
+        async with asyncio.timeout(60), driver.exec("walk", ExecRequest()) as terminal:
+            terminal.write(b"echo $((6 * 7)); exit 3\n")
+            assert b"42" in await written(terminal)
+            assert await terminal.exit_code() == 3
+        await workspace.services.delete("walk")
+        await workspace.aclose()
     assert await ours(workspace.name) == []
 
 
