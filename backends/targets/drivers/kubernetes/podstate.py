@@ -247,7 +247,9 @@ def _running(
         return Judged(state=ServiceState.TRANSITIONING, reason="import and init()")
     killed = _newest(events, {"Killing"})
     failing = _newest(events, {"Unhealthy"})
-    said = failing or killed or "the pod is not ready"
+    said = failing or killed
+    if not said:
+        return Judged(state=ServiceState.TRANSITIONING, reason="the pod is not ready yet")
     return _judged(ServiceState.UNHEALTHY, said, "not ready", stage="health")
 
 
