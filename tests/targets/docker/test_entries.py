@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.targets.drivers.docker.entries import (
-    LONGEST_LINE,
-    Entries,
-    Entry,
-    since_text,
-    split_stamp,
-    stamp_ns,
-)
+from backends.targets.drivers.docker.entries import LONGEST_LINE, Entries, Entry, since_text
 from backends.targets.drivers.docker.frames import LONGEST, BrokenFrame, FrameReader
 from backends.targets.records import Stream
+from backends.targets.stamps import split_stamp, stamp_ns
 
 PIECE = 16 * 1024
 EPOCH = 1_700_000_000

@@ -5,23 +5,16 @@ a line have the same stamp, and only the last ends in `\n`. A line is bytes up t
 else. With a terminal there is no framing, and one output only.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 
 from backends.targets.drivers.docker.frames import FrameReader
 from backends.targets.records import Stream
+from backends.targets.stamps import SECOND, split_stamp, stamp_ns
 
 LONGEST_LINE = 1 << 20
 """Bytes kept of a line; how many more there were stands at its end."""
-SECOND = 1_000_000_000
-"""Nanoseconds."""
 _PIECE = 16 * 1024
-_STAMP = re.compile(
-    rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +112,9 @@ class _Line:
         return Entry(stamp_ns(self.prefix), self.stream, b"".join(self._pieces))
 
 
-def split_stamp(piece: bytes) -> tuple[bytes, bytes]:
-    """The stamp at its start, with the space after it, and what follows; an empty one if none."""
-    found = _STAMP.match(piece)
-    return (found[0], piece[found.end() :]) if found else (b"", piece)
-
-
-def stamp_ns(stamp: bytes) -> int:
-    """An RFC 3339 time in nanoseconds since the epoch; 0 when it is none."""
-    found = _STAMP.match(stamp)
-    if found is None:
-        return 0
-    return _seconds(found[1], found[3]) * SECOND + int((found[2] or b"0").ljust(9, b"0"))
-
-
 def since_text(stamp: int) -> str:
     """A time as the engine's `since` takes it without losing a digit."""
     return f"{stamp // SECOND}.{stamp % SECOND:09d}"
-
-
-@lru_cache(maxsize=64)
-def _seconds(moment: bytes, zone: bytes) -> int:
-    text = moment.decode() + ("+00:00" if zone == b"Z" else zone.decode())
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        return 0
 
 
 def _unstamped(line: bytes) -> Entry:

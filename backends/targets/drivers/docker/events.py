@@ -12,7 +12,8 @@ from contextlib import aclosing
 from backends.engines.engine import Engine, EngineCut
 from backends.errors import PilothouseError
 from backends.targets.backoff import Backoff
-from backends.targets.drivers.docker.entries import since_text, stamp_ns
+from backends.targets.drivers.docker.entries import since_text
+from backends.targets.stamps import stamp_ns
 
 ACTIONS = (
     "create",

@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.engines.engine import Engine
 from backends.errors import NotFound
-from backends.targets.drivers.docker.entries import stamp_ns
+from backends.targets.stamps import stamp_ns
 
 _EARLY = 5_000_000_000
 """Nanoseconds before the noted start at which a process may have written already: a busy engine

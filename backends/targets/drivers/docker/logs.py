@@ -11,12 +11,12 @@ from typing import Any
 from backends.engines.engine import Engine
 from backends.errors import Unavailable
 from backends.targets.drivers.docker import labels
-from backends.targets.drivers.docker.entries import SECOND
 from backends.targets.drivers.docker.instances import Instance, instance_from
 from backends.targets.drivers.docker.patience import Patience
 from backends.targets.drivers.docker.reading import ContainerLog, Items
 from backends.targets.merging import Merger, Stamped
 from backends.targets.records import Gap, LogLine, LogQuery, StreamEnd
+from backends.targets.stamps import SECOND
 
 Containers = Sequence[Mapping[str, Any]]
 """Containers as `GET /containers/{id}/json` describes them."""

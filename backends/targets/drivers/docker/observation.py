@@ -13,7 +13,7 @@ from backends.errors import PilothouseError
 from backends.targets.control import status_from_json
 from backends.targets.drivers.docker import files, together
 from backends.targets.drivers.docker.current import Group, current_spec, group
-from backends.targets.drivers.docker.entries import Entries, stamp_ns
+from backends.targets.drivers.docker.entries import Entries
 from backends.targets.drivers.docker.finding import Container, identity, name_of, revision_of
 from backends.targets.drivers.docker.reaching import direct_url
 from backends.targets.drivers.docker.shape import place_of
@@ -26,6 +26,7 @@ from backends.targets.records import (
     ServiceState,
     Status,
 )
+from backends.targets.stamps import stamp_ns
 from backends.targets.streams import parse_line
 
 LAST_LINES = 20

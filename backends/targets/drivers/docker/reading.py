@@ -12,13 +12,14 @@ from backends.engines.engine import Engine
 from backends.errors import NotFound, Unavailable
 from backends.targets.backoff import Backoff
 from backends.targets.cursor import Cursor
-from backends.targets.drivers.docker.entries import SECOND, Entries, Entry, since_text
+from backends.targets.drivers.docker.entries import Entries, Entry, since_text
 from backends.targets.drivers.docker.frames import BrokenFrame
 from backends.targets.drivers.docker.instances import Instance, look
 from backends.targets.drivers.docker.patience import Patience
 from backends.targets.merging import Stamped
 from backends.targets.numbering import Numbering
 from backends.targets.records import Gap, LogLine, Stream
+from backends.targets.stamps import SECOND
 from backends.targets.streams import server_line
 
 QUIET_SECONDS = 200.0

@@ -15,12 +15,12 @@ from typing import Any
 from backends.engines.engine import Engine
 from backends.errors import Conflict, Unavailable
 from backends.targets.drivers.docker import files, finding, inside, labels, making
-from backends.targets.drivers.docker.entries import SECOND
 from backends.targets.drivers.docker.finding import Container, identity
 from backends.targets.drivers.docker.instances import look
 from backends.targets.drivers.docker.shape import PORT, ROUTE, Place, router_body
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.records import ServiceSpec
+from backends.targets.stamps import SECOND
 
 _START_SECONDS, _START_PAUSE = 30.0, 0.05
 """Longest wait for a router that starts, and between two looks at it."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backends.engines.engine import Engine
-from backends.targets.drivers.docker.entries import stamp_ns
 from backends.targets.records import Usage
+from backends.targets.stamps import stamp_ns
 
 _APART_SECONDS = 0.25
 
