@@ -22,7 +22,7 @@ from backends.targets.records import (
 )
 from backends.targets.terminal import Terminal
 
-DEADLINE = 40.0
+DEADLINE = 80.0
 """Seconds that anything awaited may take; reached only when it never happens."""
 
 ECHO = """

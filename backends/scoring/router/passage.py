@@ -104,8 +104,8 @@ class Passing:
         assert self._answer is not None
         if self._answer.chunked:
             self._out.append(LAST_CHUNK)
+        self._release()  # first: a client that is slow to take the rest holds up nobody else
         self.flush()
-        self._release()
         self._client.over()
 
     def lost(self, *, answering: bool, reused: bool) -> None:
@@ -159,6 +159,8 @@ class Passing:
         if link is not None:
             if abandon:
                 link.abandon()
+            else:
+                link.reading(yes=True)  # whoever is carried next may be quick
             self._released(link.upstream)
 
     def _released(self, upstream: Upstream) -> None:
