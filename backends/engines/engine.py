@@ -138,7 +138,7 @@ class Engine:
                 yield piece
         except Broken as error:
             raise cut(what, error, self.address, self._ssh_problem()) from error
-        except Exception as error:
+        except Exception as error:  # mapped by one table; a bug stays what it is
             raise self._failure(what, error) from error
         finally:
             self._streams.discard(reader)
@@ -253,7 +253,7 @@ class Engine:
         try:
             async with asyncio.timeout(seconds):  # wait_for of 3.11 may lose a cancellation
                 found = await future
-        except Exception as error:
+        except Exception as error:  # mapped by one table; a bug stays what it is
             raise self._failure(what, error) from error
         if self._relay is not None:
             self._relay.problem = None

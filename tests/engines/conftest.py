@@ -1,8 +1,19 @@
-"""Engines are looked for in places of the test's own."""
+"""Engines: the real one, and none, in places of the test's own."""
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+
+from backends.engines.addresses import resolve
+from backends.engines.engine import Engine
+from tests.support.containers import SOCKET
+
+
+@pytest.fixture
+async def engine() -> AsyncGenerator[Engine, None]:
+    async with Engine(resolve({"url": f"unix://{SOCKET}"})) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
                 continue
             try:
                 self._app.start(request, self.answer)
-            except Exception:
+            except Exception:  # the border: `_failed` logs it
                 self._failed(request)
         self._turning = False
         self._go_on()
@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol):
         try:
             self._transport.write(writing.whole(request, reply, self._app.lines(request)))
             self._answered(request, reply, len(reply.body))
-        except Exception:
+        except Exception:  # the border: `_failed` logs it
             self._failed(request)
 
     def _answered(self, request: Request, reply: Reply, size: int) -> None:
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._transport.write(writing.end(request, reply))
             self._answered(request, reply, size)
-        except Exception:
+        except Exception:  # the border: `_failed` logs it
             self._failed(request)
         finally:
             self._stream = None

@@ -49,7 +49,7 @@ class Link(asyncio.Protocol):
                 if used < len(data):
                     self._buffer += memoryview(data)[used:]
             self._receiver.settled()
-        except Exception as error:
+        except Exception as error:  # the border: told of, and the worker that wrote it ends
             self._receiver.garbled(error)
 
     def _take(self, data: bytes | bytearray) -> int:

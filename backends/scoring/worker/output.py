@@ -84,7 +84,7 @@ class LogHandler(logging.Handler):
         try:
             level = record.levelname if record.levelno in _LEVELS else "INFO"
             errors.lines(level, "{} - {}".format(record.name, self.format(record)).split("\n"))
-        except Exception:
+        except Exception:  # logging.Handler reports it
             self.handleError(record)
 
 

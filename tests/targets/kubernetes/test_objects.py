@@ -32,9 +32,7 @@ def made(
 ) -> dict[str, dict[str, Any]]:
     """The objects by kind; the launch file's ConfigMap is the only owned one."""
     spec = wanted(**fields)
-    found = owned(
-        spec, settings or Settings(), features or Features(), launch(spec, None), keys, OWNER
-    )
+    found = owned(spec, settings or Settings(), features or Features(), launch(spec), keys, OWNER)
     return {one["kind"]: one for one in found}
 
 

@@ -11,12 +11,12 @@ from backends.targets.drivers.docker import files, labels, making, routing
 from backends.targets.drivers.docker.current import Group
 from backends.targets.drivers.docker.finding import Container, identity, replica_of
 from backends.targets.drivers.docker.keyfiles import get_keys, put_keys
-from backends.targets.drivers.docker.launching import grace
 from backends.targets.drivers.docker.observation import last_word
 from backends.targets.drivers.docker.routing import Routes, upstream
 from backends.targets.drivers.docker.shape import KEPT_RUNNING, PORT
 from backends.targets.drivers.docker.state import serving_at_all
 from backends.targets.drivers.docker.swapping import spec_file
+from backends.targets.launches import grace
 from backends.targets.records import Keys, ServiceSpec, ServiceState
 
 _ENDING_SECONDS = 5.0

@@ -1,13 +1,9 @@
 """The launch file of a revision, as it lies in its container's volume."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
-from msgspec import to_builtins
-
-from backends.scoring.launch import Launch
 from backends.targets.drivers.docker.files import (
     CONTROL_SOCKET,
     DATA_FOLDER,
@@ -20,12 +16,11 @@ from backends.targets.drivers.docker.files import (
 )
 from backends.targets.drivers.docker.keyfiles import key_file
 from backends.targets.drivers.docker.shape import APP_ROOT, PORT
+from backends.targets.launches import grace, launch_of
 from backends.targets.records import Keys, ServiceSpec
 
 INTERPRETER = "pilothouse/interpreter"
 """Label of an image: path of the user's Python; empty for the server's own."""
-_MAX_GRACE = 30.0
-_MOST_WORKERS = 1024
 
 
 def launch_files(spec: ServiceSpec, image: Mapping[str, Any], keys: Keys | None) -> list[File]:
@@ -46,11 +41,6 @@ def launch_files(spec: ServiceSpec, image: Mapping[str, Any], keys: Keys | None)
     return found
 
 
-def grace(spec: ServiceSpec) -> float:
-    """Seconds that requests in flight get when the service is stopped."""
-    return min(_MAX_GRACE, spec.limits.scoring_timeout_ms / 1000)
-
-
 def launch(spec: ServiceSpec, image: Mapping[str, Any], app_root: str = APP_ROOT) -> bytes:
     """The launch file of a revision.
 
@@ -60,34 +50,17 @@ def launch(spec: ServiceSpec, image: Mapping[str, Any], app_root: str = APP_ROOT
         app_root: Where its files are in the container.
     """
     labels: Mapping[str, str] = (image.get("Config") or {}).get("Labels") or {}
-    found = Launch(
-        service=spec.name,
-        revision=spec.revision,
+    found = replace(
+        launch_of(spec),
         app_root=app_root,
-        entry_script=spec.entry_script,
-        source_directory=spec.source_directory,
-        builtin=spec.builtin,
-        model_dir=spec.model_dir,
         interpreter=labels.get(INTERPRETER) or None,
-        variables=dict(spec.variables),
-        workers=1,
-        concurrency=spec.limits.concurrency * _MOST_WORKERS,
-        queue_wait_ms=spec.limits.queue_wait_ms,
-        scoring_timeout_ms=spec.limits.scoring_timeout_ms,
-        init_seconds=spec.limits.init_seconds,
-        body_bytes=spec.limits.body_bytes,
         host="0.0.0.0",
         port=PORT,
-        auth=spec.auth,
         keys_file=KEYS_FILE if spec.auth else None,
         control_socket=CONTROL_SOCKET,
         state_file=STATE_FILE,
         start_file=START_FILE,
         grace=grace(spec),
-        sample=spec.sample,
-        collect_data=spec.collect_data,
         data_dir=DATA_FOLDER,
-        workspace=spec.workspace,
-        models=[to_builtins(model) for model in spec.models],
     )
-    return json.dumps(asdict(found), indent=1).encode()
+    return found.to_json().encode()

@@ -6,8 +6,8 @@ from backends.engines.engine import Engine
 from backends.targets.drivers.docker import finding, making, routing
 from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.finding import Container, identity, volumes_of
-from backends.targets.drivers.docker.launching import grace
 from backends.targets.drivers.docker.state import serving_at_all
+from backends.targets.launches import grace
 
 _LOOK_SECONDS = (0.2, 2.0)
 """First and longest pause between looks at a router that is to switch."""

@@ -12,10 +12,10 @@ from backends.errors import NotFound, PilothouseError
 from backends.targets.drivers.docker import finding, inside, labels
 from backends.targets.drivers.docker.current import Group, current_spec, group
 from backends.targets.drivers.docker.events import hints
-from backends.targets.drivers.docker.launching import grace
 from backends.targets.drivers.docker.observation import Word, composed, last_word, started
 from backends.targets.drivers.docker.state import restarts, serving_at_all
 from backends.targets.drivers.docker.tidying import tidy
+from backends.targets.launches import grace
 from backends.targets.records import Status, StreamEnd
 
 CLOSED = "the target was closed"

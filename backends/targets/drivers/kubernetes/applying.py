@@ -65,7 +65,7 @@ async def apply(
         path = collection(namespace, "Secret", "v1")
         await api.apply(f"give {spec.name} its registry login", path, owned_by(secret, owner))
         settings = replace(settings, pull_secret=secret["metadata"]["name"])
-    program = launch(spec, str(spec.interpreter) if spec.interpreter else None)
+    program = launch(spec)
     for wanted in owned(spec, settings, has, program, keys, owner):
         path = collection(namespace, wanted["kind"], wanted["apiVersion"])
         await api.apply(f"apply the {wanted['kind']} of {spec.name}", path, wanted)
